@@ -93,7 +93,9 @@ mod tests {
         let hex = "0123456789abcdef0123456789abcdef";
         assert_eq!(format!("AC{hex}").parse::<AccountSid>().unwrap().preview(), "AC012345...");
         assert_eq!(format!("SK{hex}").parse::<AccountSid>(), Err(SidError::OtherKind));
-        for text in ["", "AC", "AC12", &format!("ac{hex}"), &format!("AC{hex}0"), "ACé23456789abcdef0123456789abcde"] {
+        for text in
+            ["", "AC", "AC12", &format!("ac{hex}"), &format!("AC{hex}0"), "ACé23456789abcdef0123456789abcde"]
+        {
             assert_eq!(text.parse::<AccountSid>(), Err(SidError::Malformed), "{text}");
         }
     }

@@ -117,7 +117,12 @@ mod tests {
 
     #[test]
     fn the_header_of_a_browser_is_understood() {
-        for (header, expected) in [("fr-FR,fr;q=0.9,en;q=0.8", Language::Fr), ("de, FR", Language::Fr), ("", Language::En), ("é", Language::En)] {
+        for (header, expected) in [
+            ("fr-FR,fr;q=0.9,en;q=0.8", Language::Fr),
+            ("de, FR", Language::Fr),
+            ("", Language::En),
+            ("é", Language::En),
+        ] {
             assert_eq!(Language::accepted(header), expected, "{header}");
         }
     }

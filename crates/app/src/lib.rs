@@ -1,0 +1,1 @@
+//! The use cases: accounts, settings, lines, operations. Joins domain, store and providers; no HTTP types.

@@ -1,0 +1,3 @@
+//! The dialtone program.
+
+fn main() {}

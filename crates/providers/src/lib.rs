@@ -1,0 +1,1 @@
+//! Twilio and Vapi over HTTP: typed clients, their errors, retry and rate policy.

@@ -1,0 +1,1 @@
+//! HTTP: routes, authentication, live events, OpenAPI, the embedded web UI.

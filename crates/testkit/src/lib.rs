@@ -1,0 +1,1 @@
+//! Starts servers, sandboxes and databases for the tests.

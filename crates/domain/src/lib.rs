@@ -2,6 +2,7 @@
 //! functions, [`line::diagnose`] and [`line::plan`]. No I/O, no async, no clock, no randomness.
 
 pub mod ids;
+pub mod line;
 pub mod phone;
 pub mod problem;
 pub mod role;

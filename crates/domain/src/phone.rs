@@ -65,7 +65,7 @@ impl Phone {
     /// begins with that country's calling code (requirement E5: `33612345678` is `+33612345678`).
     pub fn parse(text: &str, country: Country) -> Result<Self, PhoneError> {
         let text = text.trim();
-        if text.len() > 40 {
+        if text.len() > 40 || text.chars().any(char::is_control) {
             return Err(PhoneError::Impossible);
         }
         if text.starts_with('+') {

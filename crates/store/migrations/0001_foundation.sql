@@ -1,0 +1,192 @@
+-- Ids are UUIDs as text, times integer microseconds UTC, JSON is text and is never queried inside.
+-- Sealed columns (BYTEA) are encrypted by the organisation's data key before they come here.
+
+CREATE TABLE schema_version (
+    version BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE orgs (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    country TEXT NOT NULL,
+    language TEXT NOT NULL,
+    default_assistant_id TEXT,
+    data_key BYTEA NOT NULL,
+    key_version BIGINT NOT NULL,
+    event_seq BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+    id TEXT NOT NULL PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    language TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE members (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) STRICT;
+CREATE INDEX members_by_user ON members (user_id, org_id);
+
+CREATE TABLE sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    token_hash BYTEA NOT NULL UNIQUE,
+    org_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX sessions_by_member ON sessions (org_id, user_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE TABLE tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    token_hash BYTEA NOT NULL UNIQUE,
+    prefix TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    last_used_at BIGINT,
+    FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX tokens_by_member ON tokens (org_id, user_id);
+
+CREATE TABLE codes (
+    code_hash BYTEA NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('setup', 'sign_in')),
+    org_id TEXT REFERENCES orgs (id),
+    user_id TEXT REFERENCES users (id),
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX codes_by_expiry ON codes (expires_at);
+
+CREATE TABLE twilio_settings (
+    org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),
+    account_sid TEXT NOT NULL,
+    auth_token BYTEA NOT NULL,
+    token_last4 TEXT NOT NULL,
+    phone TEXT,
+    account_name TEXT,
+    account_type TEXT,
+    account_status TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE vapi_settings (
+    org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),
+    api_key BYTEA NOT NULL,
+    key_last4 TEXT NOT NULL,
+    vapi_org_id TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE lines (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    phone TEXT NOT NULL,
+    friendly_name TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    assistant_id TEXT,
+    sms_owner TEXT NOT NULL CHECK (sms_owner IN ('twilio', 'vapi')),
+    server_url TEXT,
+    server_secret BYTEA,
+    twilio_account_sid TEXT NOT NULL,
+    twilio_auth_token BYTEA NOT NULL,
+    twilio_number_sid TEXT,
+    vapi_phone_id TEXT,
+    vapi_credential_id TEXT,
+    vapi_org_id TEXT,
+    import_refusal TEXT,
+    health TEXT NOT NULL,
+    failing_check TEXT,
+    report TEXT,
+    checked_at BIGINT,
+    created_by TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (org_id, phone)
+) STRICT;
+CREATE INDEX lines_by_age ON lines (org_id, created_at, id);
+CREATE INDEX lines_by_health ON lines (org_id, health);
+
+CREATE TABLE operations (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    line_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'succeeded', 'failed', 'unclear')),
+    desired TEXT NOT NULL,
+    previous TEXT,
+    problem TEXT,
+    attempt BIGINT NOT NULL,
+    fence BIGINT NOT NULL,
+    lease_owner TEXT,
+    lease_until BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    undo_of TEXT REFERENCES operations (id),
+    undone_by TEXT REFERENCES operations (id),
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    finished_at BIGINT
+) STRICT;
+-- A line has at most one unfinished operation.
+CREATE UNIQUE INDEX operations_unfinished ON operations (line_id) WHERE finished_at IS NULL;
+-- What a worker looks for.
+CREATE INDEX operations_due ON operations (run_at, lease_until, id) WHERE finished_at IS NULL;
+CREATE INDEX operations_by_age ON operations (org_id, created_at, id);
+CREATE INDEX operations_by_line ON operations (org_id, line_id, created_at, id);
+
+CREATE TABLE operation_steps (
+    operation_id TEXT NOT NULL REFERENCES operations (id),
+    seq BIGINT NOT NULL,
+    org_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('started', 'done', 'failed', 'unclear')),
+    change TEXT NOT NULL,
+    problem TEXT,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    PRIMARY KEY (operation_id, seq)
+) STRICT;
+
+CREATE TABLE events (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    seq BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    before TEXT,
+    after TEXT,
+    PRIMARY KEY (org_id, seq)
+) STRICT;
+
+CREATE TABLE idempotency (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    status BIGINT,
+    body TEXT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, caller, key)
+) STRICT;
+CREATE INDEX idempotency_by_age ON idempotency (created_at);

@@ -1,0 +1,35 @@
+//! The database: SQLite and PostgreSQL behind one small type. The only crate that contains SQL.
+//!
+//! Queries are functions on a [`Tx`], one file per aggregate; use cases join them in closures that
+//! [`Store::write`] and [`Store::read`] carry to a thread that owns a connection.
+//!
+//! What always holds, on both engines:
+//! - A closure's changes are kept as a whole or not at all, whatever it answers and even if it panics.
+//! - Who is answered by [`Store::write`] has their changes on the disk; a lost commit is answered to nobody.
+//! - Closures that write see each other's changes as if they had run one after the other; a closure that
+//!   reads sees one committed state.
+//! - Closures are synchronous, so that no network call can hold a transaction open, and may be run again, so
+//!   that they must do nothing but use the [`Tx`].
+//! - An organisation's rows are reached through a [`Tenant`] only, and only this crate makes one.
+//! - Events of an organisation are numbered without gaps, in the order of their commits.
+//! - A database that is newer, damaged or not ours is refused and not touched.
+
+mod error;
+mod migrate;
+mod postgres;
+mod queue;
+mod sql;
+mod sqlite;
+mod store;
+mod tenant;
+mod tx;
+mod value;
+mod wake;
+mod worker;
+
+pub use error::{Error, Result};
+pub use sql::{Sql, Text, texts};
+pub use store::{Engine, Stats, Store};
+pub use tenant::Tenant;
+pub use tx::Tx;
+pub use wake::Topic;

@@ -1,0 +1,110 @@
+//! The schema: numbered files for both engines, run at the start, each in one transaction, only forward.
+
+use crate::error::Fault;
+use crate::sql::{Sql, sql};
+use crate::tx::{Step, Tx};
+use crate::value::params;
+use crate::{Engine, Error, Result};
+
+/// All migrations in order; a migration's version is its place, from 1.
+const MIGRATIONS: [(&str, &str); 1] = [("foundation", include_str!("../migrations/0001_foundation.sql"))];
+
+/// Brings the database to this program's schema. Nodes and processes that start together wait for each
+/// other.
+///
+/// # Errors
+/// [`Error::Newer`] and [`Error::Corrupt`] for a database that is not ours to change; it is not touched.
+pub(crate) fn migrate(tx: &mut Tx) -> Result<()> {
+    loop {
+        tx.begin(Step::Migrate).map_err(Fault::into_error)?;
+        let more = step(tx);
+        let end = if matches!(more, Ok(true)) { Step::Commit } else { Step::Rollback };
+        tx.step(end).map_err(Fault::into_error)?;
+        if !more? {
+            return Ok(());
+        }
+    }
+}
+
+/// Runs the next migration in the transaction; says whether there was one.
+fn step(tx: &mut Tx) -> Result<bool> {
+    let known = MIGRATIONS.len() as i64;
+    let found = version(tx)?;
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    let Some((name, text)) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) else {
+        return Ok(false);
+    };
+    let text = translate(text, tx.engine());
+    tx.batch(&text).map_err(|fault| match fault.into_error() {
+        Error::Internal(reason) => Error::Internal(format!("migration {name}: {reason}")),
+        error => error,
+    })?;
+    tx.exec(sql!("INSERT INTO schema_version (version, name) VALUES (?1, ?2)"), params![found + 1, *name])?;
+    Ok(true)
+}
+
+/// The schema's version, 0 for an empty database.
+fn version(tx: &mut Tx) -> Result<i64> {
+    let tables: Sql = match tx.engine() {
+        Engine::Sqlite => {
+            sql!(only Sqlite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        }
+        Engine::Postgres => sql!(only Postgres: "SELECT CAST(c.relname AS TEXT) FROM pg_catalog.pg_class c \
+            WHERE c.relnamespace = CAST(current_schema() AS regnamespace) AND c.relkind IN ('r', 'p')"),
+    };
+    let tables: Vec<(String,)> = tx.all(tables, params![])?;
+    if tables.is_empty() {
+        return Ok(0);
+    }
+    let not_ours = || {
+        Error::Corrupt(
+            "the database is not empty and is not Dialtone's; it was not touched. Choose another one"
+                .to_owned(),
+        )
+    };
+    if !tables.iter().any(|(name,)| name == "schema_version") {
+        return Err(not_ours());
+    }
+    let newest = sql!("SELECT version FROM schema_version ORDER BY version DESC LIMIT 1");
+    let found: Option<(i64,)> = tx.opt(newest, params![]).map_err(|error| match error {
+        Error::Internal(_) => not_ours(),
+        other => other,
+    })?;
+    found.map(|(version,)| version).ok_or_else(not_ours)
+}
+
+/// A migration in the words of one engine: lines marked for the other are left out, and the column types
+/// become the engine's own. On PostgreSQL every text compares by bytes, as it does on SQLite.
+fn translate(text: &str, engine: Engine) -> String {
+    let (mark, words) = match engine {
+        Engine::Sqlite => {
+            ("-- sqlite:", &[("BIGINT", "INTEGER"), ("BOOLEAN", "INTEGER"), ("BYTEA", "BLOB")][..])
+        }
+        Engine::Postgres => ("-- postgres:", &[("TEXT", "TEXT COLLATE \"C\""), (" STRICT", "")][..]),
+    };
+    let lines = text
+        .lines()
+        .map(|line| line.strip_prefix(mark).unwrap_or(line))
+        .filter(|line| !line.starts_with("--"));
+    words.iter().fold(lines.collect::<Vec<_>>().join("\n"), |text, (from, to)| text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_is_translated_for_each_engine() {
+        let text = "-- a comment\nCREATE TABLE a (b BIGINT, c TEXT) STRICT;\n-- sqlite: ONLY HERE;\n-- postgres: ONLY THERE;";
+        assert_eq!(
+            translate(text, Engine::Sqlite),
+            "CREATE TABLE a (b INTEGER, c TEXT) STRICT;\n ONLY HERE;"
+        );
+        assert_eq!(
+            translate(text, Engine::Postgres),
+            "CREATE TABLE a (b BIGINT, c TEXT COLLATE \"C\");\n ONLY THERE;"
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! Values and rows: the four column types, and how Rust types become them and come back.
+
+use dialtone_domain::{
+    AccountSid, AssistantId, Country, Language, LineId, NumberSid, OperationId, OrgId, Phone, Role,
+    SessionId, TokenId, UserId, VapiNumberId, VapiOrgId,
+};
+use jiff::Timestamp;
+
+use crate::{Error, Result};
+
+/// A value of one of the four column types, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    /// NULL of any type.
+    Null,
+    /// BIGINT.
+    Int(i64),
+    /// BOOLEAN (0 or 1 on SQLite).
+    Bool(bool),
+    /// TEXT, without NUL bytes.
+    Text(String),
+    /// BYTEA.
+    Bytes(Vec<u8>),
+}
+
+/// What can be a parameter of a query.
+pub(crate) trait ToValue {
+    /// The value as it is stored.
+    fn to_value(&self) -> Value;
+}
+
+/// What can be read from a column.
+pub(crate) trait FromValue: Sized {
+    /// The value read back; `None` if the stored one is not of this type.
+    fn from_value(value: Value) -> Option<Self>;
+}
+
+/// What can be read from a row: reads its columns from left to right.
+pub(crate) trait FromRow: Sized {
+    /// Reads as many columns as it has.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if a column is missing or holds something else.
+    fn from_row(row: &mut Row<'_>) -> Result<Self>;
+}
+
+/// One row of a result, read column by column.
+pub(crate) struct Row<'r> {
+    column: usize,
+    read: &'r dyn Fn(usize) -> Result<Value>,
+}
+
+impl<'r> Row<'r> {
+    pub(crate) fn new(read: &'r dyn Fn(usize) -> Result<Value>) -> Self {
+        Self { column: 0, read }
+    }
+
+    /// The next column.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if there is none or it holds something else.
+    pub(crate) fn take<T: FromValue>(&mut self) -> Result<T> {
+        let column = self.column;
+        self.column += 1;
+        T::from_value((self.read)(column)?).ok_or_else(|| {
+            Error::Internal(format!("column {column} is not a {}", std::any::type_name::<T>()))
+        })
+    }
+}
+
+/// The parameters of a query: `params![org, phone]`.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::value::ToValue::to_value(&$value)),*] };
+}
+pub(crate) use params;
+
+/// A row type: the struct, its list of columns as a macro for `sql!`, and its reading, in one order.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident as $columns:ident {
+            $(#[$first_doc:meta])* pub $first:ident: $first_type:ty,
+            $($(#[$field_doc:meta])* pub $field:ident: $field_type:ty,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $(#[$first_doc])* pub $first: $first_type,
+            $($(#[$field_doc])* pub $field: $field_type,)*
+        }
+
+        impl $crate::value::FromRow for $name {
+            fn from_row(row: &mut $crate::value::Row<'_>) -> $crate::Result<Self> {
+                Ok(Self { $first: row.take()?, $($field: row.take()?,)* })
+            }
+        }
+
+        macro_rules! $columns {
+            () => { concat!(stringify!($first) $(, ", ", stringify!($field))*) };
+        }
+    };
+}
+pub(crate) use record;
+
+impl<T: ToValue + ?Sized> ToValue for &T {
+    fn to_value(&self) -> Value {
+        (**self).to_value()
+    }
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, ToValue::to_value)
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Value) -> Option<Self> {
+        if value == Value::Null { Some(None) } else { T::from_value(value).map(Some) }
+    }
+}
+
+impl ToValue for str {
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_owned())
+    }
+}
+
+impl ToValue for [u8] {
+    fn to_value(&self) -> Value {
+        Value::Bytes(self.to_owned())
+    }
+}
+
+/// Types with a form of their own: how each is stored, and how the stored value is read.
+macro_rules! columns {
+    ($($type:ty: |$own:ident| $to:expr, $($stored:pat => $from:expr),+;)+) => {$(
+        impl ToValue for $type {
+            fn to_value(&self) -> Value {
+                let $own = self;
+                $to
+            }
+        }
+
+        impl FromValue for $type {
+            fn from_value(value: Value) -> Option<Self> {
+                match value {
+                    $($stored => $from,)+
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+
+columns! {
+    i64: |own| Value::Int(*own), Value::Int(number) => Some(number);
+    bool: |own| Value::Bool(*own), Value::Bool(flag) => Some(flag), Value::Int(flag) => Some(flag != 0);
+    String: |own| Value::Text(own.clone()), Value::Text(text) => Some(text);
+    Vec<u8>: |own| Value::Bytes(own.clone()), Value::Bytes(bytes) => Some(bytes);
+    Timestamp: |own| Value::Int(own.as_microsecond()), Value::Int(micros) => Timestamp::from_microsecond(micros).ok();
+    serde_json::Value: |own| Value::Text(own.to_string()), Value::Text(text) => serde_json::from_str(&text).ok();
+    Phone: |own| own.as_str().to_value(), Value::Text(text) => text.parse().ok();
+    Role: |own| own.name().to_value(), Value::Text(text) => text.parse().ok();
+    Language: |own| own.code().to_value(), Value::Text(text) => text.parse().ok();
+}
+
+/// Types that are stored as the text they print and parse.
+macro_rules! texts {
+    ($($type:ty),+ $(,)?) => {
+        columns! { $($type: |own| Value::Text(own.to_string()), Value::Text(text) => text.parse().ok();)+ }
+    };
+}
+
+texts!(
+    AccountSid,
+    AssistantId,
+    Country,
+    LineId,
+    NumberSid,
+    OperationId,
+    OrgId,
+    SessionId,
+    TokenId,
+    UserId,
+    VapiNumberId,
+    VapiOrgId,
+);
+
+macro_rules! tuples {
+    ($(($($type:ident),+)),+ $(,)?) => {$(
+        impl<$($type: FromValue),+> FromRow for ($($type,)+) {
+            fn from_row(row: &mut Row<'_>) -> Result<Self> {
+                Ok(($(row.take::<$type>()?,)+))
+            }
+        }
+    )+};
+}
+
+tuples!((A), (A, B), (A, B, C), (A, B, C, D));

@@ -160,10 +160,14 @@ pub enum VapiUrl {
     Foreign,
 }
 
-/// Reads an address by its host and path; scheme must be https, and a query changes nothing.
+/// Reads an address by its host and path; scheme must be https, a query changes nothing, and
+/// an address with a user name in it is never Vapi's.
 pub fn vapi_url(url: &str) -> VapiUrl {
     let Some(rest) = url.strip_prefix("https://") else { return VapiUrl::Foreign };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return VapiUrl::Foreign;
+    }
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let host = authority.strip_suffix(":443").unwrap_or(authority).to_ascii_lowercase();
     let region = match host.as_str() {

@@ -1,0 +1,256 @@
+//! Twilio's objects, as far as Dialtone knows them.
+
+use crate::fields::Fields;
+use dialtone_domain::{AccountSid, ApplicationSid, NumberSid, Phone, TrunkSid};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Whether an account works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// It does.
+    Active,
+    /// It does not: out of funds, or by its parent.
+    Suspended,
+    /// It never will again.
+    Closed,
+    /// A word that Twilio has added since.
+    Other(String),
+}
+
+/// Whether an account is paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountKind {
+    /// Not: one number, verified destinations only (facts/twilio.md section 3).
+    Trial,
+    /// It is.
+    Full,
+    /// A word that Twilio has added since.
+    Other(String),
+}
+
+/// A Twilio account. Its token, which Twilio sends along, is not in here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its SID.
+    pub sid: AccountSid,
+    /// The name that its owner gave it.
+    pub friendly_name: Option<String>,
+    /// Whether it works.
+    pub status: AccountStatus,
+    /// Whether it is paid for.
+    pub kind: AccountKind,
+    /// The parent; itself for a main account.
+    pub owner_account_sid: Option<AccountSid>,
+}
+
+impl Account {
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        let mut fields = Fields::of(value)?;
+        Some(Self {
+            sid: fields.parsed("sid")?,
+            friendly_name: fields.text("friendly_name"),
+            status: match fields.text("status").unwrap_or_default() {
+                status if status == "active" => AccountStatus::Active,
+                status if status == "suspended" => AccountStatus::Suspended,
+                status if status == "closed" => AccountStatus::Closed,
+                status => AccountStatus::Other(status),
+            },
+            kind: match fields.text("type").unwrap_or_default() {
+                kind if kind == "Trial" => AccountKind::Trial,
+                kind if kind == "Full" => AccountKind::Full,
+                kind => AccountKind::Other(kind),
+            },
+            owner_account_sid: fields.parsed("owner_account_sid"),
+        })
+    }
+}
+
+/// What a number can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Calls.
+    pub voice: bool,
+    /// Texts.
+    pub sms: bool,
+    /// Texts with pictures.
+    pub mms: bool,
+    /// Fax.
+    pub fax: bool,
+}
+
+impl Capabilities {
+    /// The case of the names differs from one resource to the next (facts/twilio.md section 4).
+    fn read(fields: Fields) -> Self {
+        let fields = fields.rest();
+        let has = |name: &str| {
+            fields.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && value.as_bool() == Some(true))
+        };
+        Self { voice: has("voice"), sms: has("sms"), mms: has("mms"), fax: has("fax") }
+    }
+}
+
+/// A number that an account owns, with where its calls and texts go. What is not set is `None`.
+#[derive(Clone, PartialEq)]
+pub struct IncomingNumber {
+    /// Its SID.
+    pub sid: NumberSid,
+    /// The number.
+    pub phone: Phone,
+    /// The account that owns it.
+    pub account_sid: Option<AccountSid>,
+    /// The name that its owner gave it; Twilio's default is the number itself.
+    pub friendly_name: Option<String>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Where calls go, unless a trunk or an application is set.
+    pub voice_url: Option<String>,
+    /// How it is asked: `GET` or `POST`.
+    pub voice_method: Option<String>,
+    /// Where calls go when `voice_url` fails.
+    pub voice_fallback_url: Option<String>,
+    /// The application that decides instead of `voice_url`.
+    pub voice_application_sid: Option<ApplicationSid>,
+    /// The trunk that decides before everything else.
+    pub trunk_sid: Option<TrunkSid>,
+    /// Where texts go, unless an application or a Messaging Service is set.
+    pub sms_url: Option<String>,
+    /// How it is asked.
+    pub sms_method: Option<String>,
+    /// The application that decides instead of `sms_url`.
+    pub sms_application_sid: Option<ApplicationSid>,
+    /// Who is told that a call ended.
+    pub status_callback: Option<String>,
+    /// How it is told.
+    pub status_callback_method: Option<String>,
+    /// When it was changed last.
+    pub date_updated: Option<Timestamp>,
+    /// Everything else that is set.
+    pub extra: Map<String, Value>,
+}
+
+impl IncomingNumber {
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        let mut fields = Fields::of(value)?;
+        Some(Self {
+            sid: fields.parsed("sid")?,
+            phone: fields.parsed("phone_number")?,
+            account_sid: fields.parsed("account_sid"),
+            friendly_name: fields.text("friendly_name"),
+            capabilities: fields.object("capabilities").map(Capabilities::read).unwrap_or_default(),
+            voice_url: fields.text("voice_url"),
+            voice_method: fields.text("voice_method"),
+            voice_fallback_url: fields.text("voice_fallback_url"),
+            voice_application_sid: fields.parsed("voice_application_sid"),
+            trunk_sid: fields.parsed("trunk_sid"),
+            sms_url: fields.text("sms_url"),
+            sms_method: fields.text("sms_method"),
+            sms_application_sid: fields.parsed("sms_application_sid"),
+            status_callback: fields.text("status_callback"),
+            status_callback_method: fields.text("status_callback_method"),
+            date_updated: fields.rfc2822("date_updated"),
+            extra: fields.rest(),
+        })
+    }
+}
+
+/// Without names and addresses, which may hold the number.
+impl fmt::Debug for IncomingNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncomingNumber")
+            .field("sid", &self.sid)
+            .field("phone", &self.phone)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A change to a number: what is `None` stays, an empty text clears. Never set a trunk and an application
+/// in one request (facts/twilio.md section 6).
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct NumberUpdate {
+    /// At most 64 characters.
+    pub friendly_name: Option<String>,
+    /// An absolute address.
+    pub voice_url: Option<String>,
+    /// `GET` or `POST`.
+    pub voice_method: Option<String>,
+    /// Only together with a `voice_url`.
+    pub voice_fallback_url: Option<String>,
+    /// Setting one clears the trunk.
+    pub voice_application_sid: Option<String>,
+    /// Setting one clears the voice application.
+    pub trunk_sid: Option<String>,
+    /// An absolute address.
+    pub sms_url: Option<String>,
+    /// `GET` or `POST`.
+    pub sms_method: Option<String>,
+    /// A TwiML application.
+    pub sms_application_sid: Option<String>,
+    /// Concerns calls, not messages.
+    pub status_callback: Option<String>,
+    /// `GET` or `POST`.
+    pub status_callback_method: Option<String>,
+}
+
+impl NumberUpdate {
+    fn fields(&self) -> [(&'static str, &Option<String>); 11] {
+        [
+            ("FriendlyName", &self.friendly_name),
+            ("VoiceUrl", &self.voice_url),
+            ("VoiceMethod", &self.voice_method),
+            ("VoiceFallbackUrl", &self.voice_fallback_url),
+            ("VoiceApplicationSid", &self.voice_application_sid),
+            ("TrunkSid", &self.trunk_sid),
+            ("SmsUrl", &self.sms_url),
+            ("SmsMethod", &self.sms_method),
+            ("SmsApplicationSid", &self.sms_application_sid),
+            ("StatusCallback", &self.status_callback),
+            ("StatusCallbackMethod", &self.status_callback_method),
+        ]
+    }
+
+    /// As Twilio takes it.
+    pub(crate) fn form(&self) -> Vec<(&'static str, String)> {
+        self.fields().into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    }
+}
+
+/// The names of what changes, without the values.
+impl fmt::Debug for NumberUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changed = self.fields().into_iter().filter(|(_, value)| value.is_some());
+        f.debug_set().entries(changed.map(|(name, _)| name)).finish()
+    }
+}
+
+/// A call as Twilio's log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioCall {
+    /// Its SID (`CA…`), which Vapi knows as `phoneCallProviderId`.
+    pub sid: String,
+    /// `completed`, `busy`, `failed`, `no-answer`, `in-progress`…
+    pub status: Option<String>,
+    /// `inbound`, `outbound-api`…
+    pub direction: Option<String>,
+    /// The caller, where it is a number.
+    pub from: Option<Phone>,
+    /// When it was answered.
+    pub started_at: Option<Timestamp>,
+    /// How long it took, in seconds.
+    pub duration_s: Option<u64>,
+}
+
+impl TwilioCall {
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        let mut fields = Fields::of(value)?;
+        Some(Self {
+            sid: fields.text("sid")?,
+            status: fields.text("status"),
+            direction: fields.text("direction"),
+            from: fields.parsed("from"),
+            started_at: fields.rfc2822("start_time"),
+            duration_s: fields.count("duration"),
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! A caller rings a number: Twilio's routing first, then whoever it leads to.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::http::{Object, text};
+use crate::state::{Shared, World};
+use crate::twilio::Twilio;
+use crate::vapi::calls::{self as vapi_calls, Ask, Ringing};
+
+/// `assistant-request` has 7.5 s end to end, whatever `timeoutSeconds` says (V9.3).
+const ASK_MAX: Duration = Duration::from_millis(7_500);
+const ASK_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Twilio's own sentences: the demo URL's sample text and the error message [?].
+const DEMO_WORDS: &str = "Thanks for the call. Configure your number's voice U R L to change this message.";
+const APPLICATION_ERROR: &str = "We're sorry, an application error has occurred. Goodbye.";
+const NO_SUCH_NUMBER: &str = "The number you have dialed is not in service.";
+
+/// A call on its way from Twilio to whoever answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Leg {
+    pub(crate) call_sid: String,
+    pub(crate) account: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+/// What became of a call, as the control API tells it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) outcome: &'static str,
+    pub(crate) heard: Vec<String>,
+    details: Object,
+}
+
+impl Outcome {
+    pub(crate) fn new(outcome: &'static str, heard: &[&str]) -> Outcome {
+        let heard = heard.iter().map(|line| (*line).to_owned()).collect();
+        Outcome { outcome, heard, details: Object::new() }
+    }
+
+    /// Adds a field to what is told.
+    pub(crate) fn tell(&mut self, key: &str, value: Value) {
+        self.details.insert(key.to_owned(), value);
+    }
+
+    fn telling(mut self, key: &str, value: impl Into<Value>) -> Outcome {
+        self.tell(key, value.into());
+        self
+    }
+
+    /// The answer to `POST /sandbox/calls`.
+    fn show(self, call_sid: Option<&str>) -> Value {
+        let mut shown = self.details;
+        shown.insert("call_sid".to_owned(), json!(call_sid));
+        shown.insert("outcome".to_owned(), json!(self.outcome));
+        shown.insert("heard".to_owned(), json!(self.heard));
+        Value::Object(shown)
+    }
+}
+
+/// Where Twilio's settings lead a call.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    Trunk(String),
+    Url { url: String, method: String },
+    Nowhere(&'static str),
+}
+
+/// Places a call and waits until it is over.
+pub(crate) async fn place(shared: &Shared, from: &str, to: &str) -> Value {
+    let (leg, number, step) = {
+        let world = &mut *shared.lock();
+        world.clock.tick();
+        let Some(number) = world.twilio.number(to).cloned() else {
+            return Outcome::new("no_such_number", &[NO_SUCH_NUMBER]).show(None);
+        };
+        let leg = Leg {
+            call_sid: world.ids.sid("CA"),
+            account: text(&number, "account_sid").unwrap_or_default().to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        let step = connect(world, &leg, &number);
+        (leg, number, step)
+    };
+    let answer = match &step {
+        Ringing::Ask(ask) => request(ask).await,
+        Ringing::Over(_) => None,
+    };
+    let world = &mut *shared.lock();
+    let outcome = match step {
+        Ringing::Over(outcome) => outcome,
+        Ringing::Ask(ask) => vapi_calls::resume(world, *ask, answer.as_ref()),
+    };
+    // An empty route fails at once, without a trace in the debugger (T5 [I]).
+    let completed = !matches!(outcome.outcome, "no_route" | "rejected");
+    world.record_call(&leg.call_sid, &number, from, completed);
+    outcome.show(Some(&leg.call_sid))
+}
+
+fn connect(world: &mut World, leg: &Leg, number: &Object) -> Ringing {
+    if !world.twilio.is_active(&leg.account) {
+        let rejected = Outcome::new("rejected", &[]);
+        return Ringing::Over(rejected.telling("reason", "account_not_active"));
+    }
+    match route(&world.twilio, number) {
+        Target::Trunk(url) => Ringing::Over(Outcome::new("trunk", &[]).telling("url", url)),
+        Target::Nowhere(reason) => Ringing::Over(Outcome::new("no_route", &[]).telling("reason", reason)),
+        Target::Url { url, method } => fetch(world, leg, &url, &method),
+    }
+}
+
+/// The first of trunk, application, URL that is set (T6 [S]).
+fn route(twilio: &Twilio, number: &Object) -> Target {
+    if let Some(sid) = text(number, "trunk_sid") {
+        let mut urls = twilio.urls_of(sid);
+        urls.retain(|url| url.get("enabled") == Some(&json!(true)));
+        // The lowest priority first (T18 [S]); ties by age, not by weight, to stay repeatable.
+        urls.sort_by_key(|url| url.get("priority").and_then(Value::as_i64));
+        let first = urls.first().and_then(|url| text(url, "sip_url"));
+        return first.map_or(Target::Nowhere("32010 no enabled origination URL"), |url| {
+            Target::Trunk(url.to_owned())
+        });
+    }
+    let from = match text(number, "voice_application_sid") {
+        Some(sid) => match twilio.applications.iter().find(|object| text(object, "sid") == Some(sid)) {
+            Some(application) => application,
+            None => return Target::Nowhere("the application does not exist any more"),
+        },
+        None => number,
+    };
+    match text(from, "voice_url") {
+        Some(url) => Target::Url {
+            url: url.to_owned(),
+            method: text(from, "voice_method").unwrap_or("POST").to_owned(),
+        },
+        None => Target::Nowhere("no voice URL"),
+    }
+}
+
+/// Whose web address a voice URL is.
+#[derive(Debug, PartialEq, Eq)]
+enum Site {
+    /// The installation that this sandbox plays.
+    Vapi,
+    /// Another region: another installation, with its own orgs (V2 [D]).
+    OtherVapi,
+    Demo,
+    Elsewhere,
+}
+
+fn site(url: &str) -> Site {
+    let parsed = Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let path = parsed.as_ref().map(Url::path).unwrap_or_default();
+    // The second path is the older form in the user's documents; both are Vapi's.
+    let inbound = matches!(path, "/twilio/inbound_call" | "/call/twilio");
+    match host {
+        "api.vapi.ai" if inbound => Site::Vapi,
+        host if inbound && (host == "vapi.ai" || host.ends_with(".vapi.ai")) => Site::OtherVapi,
+        "demo.twilio.com" => Site::Demo,
+        _ => Site::Elsewhere,
+    }
+}
+
+fn fetch(world: &mut World, leg: &Leg, url: &str, method: &str) -> Ringing {
+    Ringing::Over(match site(url) {
+        // `inbound_call` is a POST route (V14.1).
+        Site::Vapi | Site::OtherVapi if method != "POST" => {
+            Outcome::new("rejected", &[APPLICATION_ERROR]).telling("reason", "wrong_method")
+        }
+        Site::Vapi => return vapi_calls::ring(world, leg),
+        Site::OtherVapi => vapi_calls::not_found(),
+        Site::Demo => Outcome::new("demo_url", &[DEMO_WORDS]),
+        Site::Elsewhere => Outcome::new("forwarded", &[]).telling("url", url),
+    })
+}
+
+/// Sends an `assistant-request`; none for anything but a JSON object with a 2xx in time (V9.3).
+async fn request(ask: &Ask) -> Option<Object> {
+    let exchange = async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| tracing::warn!(%error, "no HTTP client"))
+            .ok()?;
+        let headers = ask.headers.iter().filter_map(|(name, value)| {
+            let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, reqwest::header::HeaderValue::from_str(value).ok()?))
+        });
+        let request = client.post(&ask.url).json(&ask.body).headers(headers.collect());
+        let mut response = request.send().await.ok().filter(|response| response.status().is_success())?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.ok()? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ASK_ANSWER_BYTES_MAX {
+                return None;
+            }
+        }
+        serde_json::from_slice(&body).ok()
+    };
+    tokio::time::timeout(ASK_MAX, exchange).await.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voice_urls_are_told_apart() {
+        for (url, expected) in [
+            ("https://api.vapi.ai/twilio/inbound_call", Site::Vapi),
+            ("https://api.vapi.ai/call/twilio", Site::Vapi),
+            ("https://api.eu.vapi.ai/twilio/inbound_call", Site::OtherVapi),
+            ("https://api.vapi.ai/twilio/sms", Site::Elsewhere),
+            ("https://evilvapi.ai/twilio/inbound_call", Site::Elsewhere),
+            ("https://demo.twilio.com/welcome/voice/", Site::Demo),
+            ("https://example.com/twilio/inbound_call", Site::Elsewhere),
+            ("not a url", Site::Elsewhere),
+        ] {
+            assert_eq!(site(url), expected, "{url}");
+        }
+    }
+}

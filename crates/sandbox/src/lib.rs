@@ -1,0 +1,68 @@
+//! A Twilio and a Vapi of our own on one port.
+//!
+//! It speaks the two providers' wire formats over real HTTP, so that Dialtone can be tried without an
+//! account and tested from outside. It knows none of the other crates of the workspace: it is a witness,
+//! and shares no code and no assumption with the clients it tests.
+//!
+//! Every simulated behaviour names the section of the facts file it comes from (`T` Twilio, `V` Vapi) and
+//! the confidence letter given there: `[S]` specification, `[D]` documentation, `[C]` client source,
+//! `[E]` error dictionary, `[X]`/`[W]` seen on the wire, `[I]`/`[R]` reports, `[?]` not verified.
+
+mod calls;
+mod clock;
+mod control;
+mod faults;
+mod http;
+mod ids;
+mod log;
+mod page;
+mod provider;
+mod routes;
+mod server;
+mod state;
+mod twilio;
+mod vapi;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A running sandbox. Dropping it closes its port and every connection.
+#[derive(Debug)]
+pub struct Sandbox {
+    addr: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox in its default state on `addr`; port 0 takes a free port (see [`Sandbox::url`]).
+    /// Must be called on a Tokio runtime with I/O and time enabled. Fails when the port cannot be bound.
+    pub async fn start(addr: SocketAddr) -> io::Result<Sandbox> {
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let world = Arc::new(state::Shared::new());
+        Ok(Sandbox { addr, task: tokio::spawn(server::serve(listener, world)) })
+    }
+
+    /// Where it listens, for example `http://127.0.0.1:8090`. Twilio's products are below
+    /// `/twilio/{product}`, Vapi is below `/vapi`, the control API below `/sandbox`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Stops it and waits until its port is closed.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // The only way out of the accept loop is the abort just asked for.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

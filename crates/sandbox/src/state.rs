@@ -1,0 +1,97 @@
+//! Everything a sandbox knows, its initial state, and how it is shown.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::ids::Ids;
+use crate::log::RequestLog;
+use crate::twilio::Twilio;
+use crate::twilio::accounts::Kind;
+use crate::twilio::numbers::{self, DEMO_VOICE_URL};
+use crate::vapi::{INBOUND_CALL_URL, Vapi};
+
+/// The numbers of the default state: valid for any phone number library, in two countries. Both point at
+/// Vapi, which does not know them: their callers hear that the number was not found.
+const FULL_ACCOUNT_NUMBERS: [&str; 2] = ["+14155552671", "+33612345678"];
+const TRIAL_ACCOUNT_NUMBER: &str = "+12125552368";
+
+/// One sandbox's whole state.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) ids: Ids,
+    pub(crate) clock: Clock,
+    pub(crate) twilio: Twilio,
+    pub(crate) vapi: Vapi,
+    pub(crate) faults: Faults,
+    pub(crate) log: RequestLog,
+}
+
+impl World {
+    /// The initial state. Without a seed: seed 0 and the real time; with one: the fixed start of time.
+    pub(crate) fn new(seed: Option<u64>) -> World {
+        let mut world = World {
+            seed: seed.unwrap_or(0),
+            ids: Ids::new(seed.unwrap_or(0)),
+            clock: if seed.is_some() { Clock::fixed() } else { Clock::real() },
+            twilio: Twilio::default(),
+            vapi: Vapi::default(),
+            faults: Faults::default(),
+            log: RequestLog::default(),
+        };
+        world.populate();
+        world
+    }
+
+    fn populate(&mut self) {
+        let full = self.open_account(Kind::Full, "Dialtone sandbox", "50.00");
+        for number in FULL_ACCOUNT_NUMBERS {
+            self.give_number(&full, number, INBOUND_CALL_URL);
+        }
+        let trial = self.open_account(Kind::Trial, "Dialtone sandbox trial", "15.50");
+        self.give_number(&trial, TRIAL_ACCOUNT_NUMBER, DEMO_VOICE_URL);
+        self.open_org("Dialtone sandbox");
+    }
+
+    fn give_number(&mut self, account: &str, phone: &str, voice_url: &str) {
+        let mut number = numbers::fresh(&mut self.ids, self.clock.now(), account, phone);
+        number.insert("voice_url".to_owned(), json!(voice_url));
+        self.twilio.numbers.push(number);
+    }
+
+    /// The answer to `GET /sandbox/state`.
+    pub(crate) fn show(&self) -> Value {
+        let orgs = self.vapi.show();
+        json!({
+            "seed": self.seed,
+            "clock": self.clock.show(),
+            "accounts": self.twilio.show_accounts(),
+            "numbers": self.twilio.numbers,
+            "messages": [],
+            "calls": self.twilio.calls,
+            "trunks": self.twilio.show_trunks(),
+            "applications": self.twilio.applications,
+            "vapi": {"orgs": orgs},
+            "orgs": orgs,
+            "faults": self.faults.show(),
+        })
+    }
+}
+
+/// The state behind its lock. Nothing waits while holding it.
+#[derive(Debug)]
+pub(crate) struct Shared(Mutex<World>);
+
+impl Shared {
+    pub(crate) fn new() -> Shared {
+        Shared(Mutex::new(World::new(None)))
+    }
+
+    /// A handler that panicked must not take the whole sandbox with it: the state stays usable.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

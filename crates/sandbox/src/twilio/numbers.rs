@@ -1,0 +1,326 @@
+//! IncomingPhoneNumbers: list, buy, fetch, update, release (T5).
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::accounts::{Kind as AccountKind, Status};
+use super::errors::Problem;
+use super::params::{self, CALL_HANDLING, Kind, Param, Unset, param};
+use super::{Answer, Ctx, Twilio, paging};
+use crate::clock::rfc2822;
+use crate::http::{Object, text};
+use crate::ids::{Ids, is_e164, is_sid};
+
+/// What a fresh number answers with (T5 [D support]); whether it starts so or empty is [?].
+pub(crate) const DEMO_VOICE_URL: &str = "https://demo.twilio.com/welcome/voice/";
+const DEMO_SMS_URL: &str = "https://demo.twilio.com/welcome/sms/reply/";
+
+/// Parameters that only numbers have [S].
+const NUMBER: &[Param] = &[
+    param("FriendlyName", "friendly_name", Kind::Text(64), Unset::Empty),
+    param("VoiceApplicationSid", "voice_application_sid", Kind::Sid("AP", 21420), Unset::Empty),
+    param("VoiceReceiveMode", "voice_receive_mode", Kind::OneOf(&["voice", "fax"]), Unset::Null),
+    param("SmsApplicationSid", "sms_application_sid", Kind::Sid("AP", 21420), Unset::Empty),
+    param("TrunkSid", "trunk_sid", Kind::Sid("TK", 21420), Unset::Null),
+    param("AddressSid", "address_sid", Kind::Sid("AD", 20423), Unset::Null),
+    param("IdentitySid", "identity_sid", Kind::Sid("RI", 20423), Unset::Null),
+    param("BundleSid", "bundle_sid", Kind::Sid("BU", 20423), Unset::Null),
+    param("EmergencyStatus", "emergency_status", Kind::OneOf(&["Active", "Inactive"]), Unset::Null),
+    param("EmergencyAddressSid", "emergency_address_sid", Kind::Sid("AD", 20423), Unset::Null),
+];
+
+const TABLES: &[&[Param]] = &[CALL_HANDLING, NUMBER];
+
+/// Purchases of these always end so (T22 [X]). `+15005550006` works, as any other free number does here.
+const MAGIC_NUMBERS: [(&str, u32); 2] = [("+15005550000", 21422), ("+15005550001", 21421)];
+const MAGIC_EMPTY_AREA: &str = "533";
+
+/// A number as it is right after its purchase.
+pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -> Object {
+    let mut number = params::blank(TABLES);
+    let fixed = json!({
+        "sid": ids.sid("PN"),
+        "phone_number": phone,
+        "friendly_name": friendly(phone),
+        "api_version": "2010-04-01",
+        "voice_url": DEMO_VOICE_URL,
+        "sms_url": DEMO_SMS_URL,
+        "voice_receive_mode": "voice",
+        "emergency_status": "Inactive",
+        "emergency_address_status": "unregistered",
+        "address_requirements": "none",
+        "beta": false,
+        "origin": "twilio",
+        "status": "in-use",
+        "type": number_type(phone),
+        // Lower case here, upper case in search results (T4 [C][X]).
+        "capabilities": {"voice": true, "sms": true, "mms": phone.starts_with("+1"), "fax": false},
+        "date_created": rfc2822(now),
+        "date_updated": rfc2822(now),
+    });
+    if let Value::Object(fixed) = fixed {
+        number.extend(fixed);
+    }
+    set_owner(&mut number, account);
+    number
+}
+
+fn set_owner(number: &mut Object, account: &str) {
+    let sid = text(number, "sid").unwrap_or_default();
+    let uri = format!("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json");
+    number.insert("account_sid".to_owned(), json!(account));
+    number.insert("uri".to_owned(), json!(uri));
+}
+
+/// `(415) 555-2671` for US numbers, E.164 for all others (T4).
+fn friendly(phone: &str) -> String {
+    match phone.strip_prefix("+1").filter(|rest| rest.len() == 10) {
+        Some(rest) => format!("({}) {}-{}", &rest[..3], &rest[3..6], &rest[6..]),
+        None => phone.to_owned(),
+    }
+}
+
+fn number_type(phone: &str) -> &'static str {
+    const TYPES: [(&str, &str); 9] = [
+        ("+1800", "toll free"),
+        ("+1833", "toll free"),
+        ("+1844", "toll free"),
+        ("+1855", "toll free"),
+        ("+1866", "toll free"),
+        ("+1877", "toll free"),
+        ("+1888", "toll free"),
+        ("+336", "mobile"),
+        ("+337", "mobile"),
+    ];
+    TYPES.iter().find(|(prefix, _)| phone.starts_with(prefix)).map_or("local", |(_, kind)| *kind)
+}
+
+impl Twilio {
+    /// The number with this E.164 form, whoever owns it.
+    pub(crate) fn number(&self, phone: &str) -> Option<&Object> {
+        self.numbers.iter().find(|number| text(number, "phone_number") == Some(phone))
+    }
+
+    /// The number of this account with this E.164 form.
+    pub(crate) fn number_of(&mut self, account: &str, phone: &str) -> Option<&mut Object> {
+        self.numbers.iter_mut().find(|number| {
+            text(number, "phone_number") == Some(phone) && text(number, "account_sid") == Some(account)
+        })
+    }
+}
+
+/// `GET …/IncomingPhoneNumbers.json`: filters of T5 [S].
+pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let query = &ctx.query;
+    let (phone, name) = (query.filled("PhoneNumber"), query.filled("FriendlyName"));
+    let (origin, beta) = (query.filled("Origin"), query.filled("Beta"));
+    let wanted = |number: &&Object| {
+        ctx.owns(number)
+            && phone.is_none_or(|pattern| contains(text(number, "phone_number").unwrap_or_default(), pattern))
+            && name.is_none_or(|name| text(number, "friendly_name") == Some(name))
+            && origin.is_none_or(|origin| text(number, "origin") == Some(origin))
+            && beta.is_none_or(|beta| number.get("beta").is_some_and(|value| value.to_string() == beta))
+    };
+    let items = ctx.world.twilio.numbers.iter().filter(wanted).cloned().collect();
+    paging::relative(ctx, "incoming_phone_numbers", "IncomingPhoneNumber", items)
+}
+
+/// A partial match in which `*` stands for any one character (T5 [S]).
+fn contains(phone: &str, pattern: &str) -> bool {
+    let (phone, pattern) = (phone.as_bytes(), pattern.as_bytes());
+    let fits = |part: &[u8]| part.iter().zip(pattern).all(|(have, want)| *want == b'*' || have == want);
+    phone.windows(pattern.len()).any(fits)
+}
+
+/// `GET …/IncomingPhoneNumbers/{PN}.json`.
+pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let index = ctx.own(&ctx.world.twilio.numbers)?;
+    Ok(Answer::item(200, "IncomingPhoneNumber", ctx.world.twilio.numbers[index].clone()))
+}
+
+/// `DELETE …/IncomingPhoneNumbers/{PN}.json`: the number leaves the account (T5 [D]).
+pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let index = ctx.own(&ctx.world.twilio.numbers)?;
+    ctx.world.twilio.numbers.remove(index);
+    Ok(Answer::deleted())
+}
+
+/// `POST …/IncomingPhoneNumbers/{PN}.json`.
+pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let index = ctx.own(&ctx.world.twilio.numbers)?;
+    change(ctx, index, 200)
+}
+
+/// `POST …/IncomingPhoneNumbers.json`: buys a number. One that the account owns already is updated and
+/// answered 201 all the same (T2 [I ex_twilio PR 116]); one by `AreaCode` is always another one.
+pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let phone = match (ctx.form.filled("PhoneNumber"), ctx.form.filled("AreaCode")) {
+        (Some(phone), _) => purchasable(phone)?,
+        (None, Some(area)) => {
+            let area = area.to_owned();
+            pick(ctx, &area)?
+        }
+        (None, None) => return Err(Problem::new(21421, "PhoneNumber or AreaCode is required")),
+    };
+    let owned = ctx.world.twilio.number(&phone);
+    let owner = owned.and_then(|number| text(number, "account_sid")).map(str::to_owned);
+    if owner.as_deref().is_some_and(|owner| owner != ctx.account) {
+        return Err(Problem::new(21422, format!("{phone} is not available")));
+    }
+    if owner.is_none() {
+        check_trial(ctx)?;
+        let now = ctx.world.clock.now();
+        let number = fresh(&mut ctx.world.ids, now, &ctx.account, &phone);
+        ctx.world.twilio.numbers.push(number);
+    }
+    let numbers = &ctx.world.twilio.numbers;
+    let index = numbers.iter().position(|number| text(number, "phone_number") == Some(phone.as_str()));
+    let bought = owner.is_none();
+    let answer = change(ctx, index.ok_or_else(|| Problem::not_found(&ctx.uri))?, 201);
+    if bought && answer.is_err() {
+        // Wrong settings: nothing was bought.
+        ctx.world.twilio.numbers.pop();
+    }
+    answer
+}
+
+fn purchasable(phone: &str) -> Result<String, Problem> {
+    let magic = MAGIC_NUMBERS.iter().find(|(number, _)| *number == phone).map(|(_, code)| *code);
+    match magic.or_else(|| (!is_e164(phone)).then_some(21421)) {
+        None => Ok(phone.to_owned()),
+        Some(21422) => Err(Problem::new(21422, format!("{phone} is not available"))),
+        Some(code) => Err(Problem::new(code, format!("{phone} is not a valid number"))),
+    }
+}
+
+/// A free US number of the area (T5 [E]: 21451, 21452).
+fn pick(ctx: &mut Ctx<'_>, area: &str) -> Result<String, Problem> {
+    if area == MAGIC_EMPTY_AREA {
+        return Err(Problem::new(21452, format!("No phone numbers found in area code {area}")));
+    }
+    if area.len() != 3 || !area.bytes().all(|b| b.is_ascii_digit()) || area.starts_with(['0', '1']) {
+        return Err(Problem::new(21451, format!("{area} is not a valid area code")));
+    }
+    loop {
+        let phone = format!("+1{area}{:07}", 2_000_000 + ctx.world.ids.below(8_000_000));
+        if ctx.world.twilio.number(&phone).is_none() {
+            return Ok(phone);
+        }
+    }
+}
+
+/// 21404: one number per trial account; the text was seen (T5 [E]).
+fn check_trial(ctx: &Ctx<'_>) -> Result<(), Problem> {
+    let twilio = &ctx.world.twilio;
+    let trial = twilio.account(&ctx.account).is_some_and(|account| account.kind == AccountKind::Trial);
+    if trial && twilio.numbers.iter().any(|number| ctx.owns(number)) {
+        let text = "Trial accounts are allowed only one Twilio number. To purchase additional numbers, \
+                    please upgrade your account.";
+        return Err(Problem::new(21404, text));
+    }
+    Ok(())
+}
+
+/// Applies the form to a copy of the number and keeps it only when everything in it holds.
+fn change(ctx: &mut Ctx<'_>, index: usize, status: u16) -> Result<Answer, Problem> {
+    let mut number = ctx.world.twilio.numbers[index].clone();
+    params::apply(TABLES, &ctx.form, &mut number)?;
+    params::check_fallbacks(&ctx.form, &number)?;
+    check_references(ctx, &number)?;
+    check_capabilities(ctx, &number)?;
+    // Each deletes the other (T6 [S]); that the trunk stays when both come at once is [?].
+    if ctx.form.filled("TrunkSid").is_some() {
+        number.insert("voice_application_sid".to_owned(), json!(""));
+    } else if ctx.form.filled("VoiceApplicationSid").is_some() {
+        number.insert("trunk_sid".to_owned(), Value::Null);
+    }
+    if let Some(target) = ctx.form.filled("AccountSid").filter(|target| *target != ctx.account) {
+        check_move(ctx, target)?;
+        set_owner(&mut number, target);
+    }
+    if text(&number, "friendly_name").is_none() {
+        let name = friendly(text(&number, "phone_number").unwrap_or_default());
+        number.insert("friendly_name".to_owned(), json!(name));
+    }
+    number.insert("date_updated".to_owned(), json!(rfc2822(ctx.world.clock.now())));
+    ctx.world.twilio.numbers[index] = number.clone();
+    Ok(Answer::item(status, "IncomingPhoneNumber", number))
+}
+
+/// 21420: an application or trunk that this account does not have (T5 [E]; for trunks [?]).
+fn check_references(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
+    let twilio = &ctx.world.twilio;
+    let references = [
+        ("VoiceApplicationSid", "voice_application_sid", &twilio.applications),
+        ("SmsApplicationSid", "sms_application_sid", &twilio.applications),
+        ("TrunkSid", "trunk_sid", &twilio.trunks),
+    ];
+    for (name, field, objects) in references {
+        let Some(sid) = text(number, field).filter(|_| ctx.form.filled(name).is_some()) else { continue };
+        let known = |object: &Object| text(object, "sid") == Some(sid) && ctx.owns(object);
+        if !objects.iter().any(known) {
+            return Err(Problem::new(21420, format!("{name} {sid} is not accessible")));
+        }
+    }
+    Ok(())
+}
+
+/// 21407: no SMS on this number. 21409: caller-id lookup only for US numbers ([E], the country rule [?]).
+fn check_capabilities(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
+    let sms = number.get("capabilities").and_then(|all| all.get("sms")).and_then(Value::as_bool);
+    if ctx.form.filled("SmsUrl").is_some() && sms == Some(false) {
+        return Err(Problem::new(21407, "This phone number does not support SMS"));
+    }
+    let abroad = !text(number, "phone_number").unwrap_or_default().starts_with("+1");
+    if abroad && ctx.form.get("VoiceCallerIdLookup") == Some("true") {
+        return Err(Problem::new(21409, "VoiceCallerIdLookup is not supported for this phone number"));
+    }
+    Ok(())
+}
+
+/// Moving a number to another account of the same owner (T5 [E]: 21470 to 21474).
+fn check_move(ctx: &Ctx<'_>, target: &str) -> Result<(), Problem> {
+    let refuse = |code: u32, why: &str| Err(Problem::new(code, format!("AccountSid {target} {why}")));
+    let twilio = &ctx.world.twilio;
+    if !is_sid(target, "AC") {
+        return refuse(21470, "is invalid");
+    }
+    let Some(account) = twilio.account(target) else { return refuse(21471, "does not exist") };
+    if account.status != Status::Active {
+        return refuse(21472, "is not active");
+    }
+    let parent = twilio.account(&ctx.account).map(|from| from.owner.as_str());
+    if parent != Some(account.owner.as_str()) {
+        return refuse(21473, "is not related to the number's account");
+    }
+    if parent != Some(ctx.caller.account.as_str()) {
+        return refuse(21474, "can only be given by the parent account");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_matches_with_wildcards() {
+        for (pattern, expected) in [
+            ("+14155552671", true),
+            ("555", true),
+            ("415***2671", true),
+            ("416", false),
+            ("*************", false),
+        ] {
+            assert_eq!(contains("+14155552671", pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn friendly_names_and_types() {
+        assert_eq!(friendly("+14155552671"), "(415) 555-2671");
+        assert_eq!(friendly("+33612345678"), "+33612345678");
+        assert_eq!(number_type("+33612345678"), "mobile");
+        assert_eq!(number_type("+18005550100"), "toll free");
+    }
+}

@@ -1,0 +1,100 @@
+//! Vapi's lists: bare arrays newest first, or pages with metadata (V4 [S]).
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::errors::Problem;
+use crate::http::{Object, Params, text};
+
+const LIMIT_DEFAULT: usize = 100;
+const LIMIT_MAX: usize = 1_000;
+const SEARCH_CHARS_MAX: usize = 100;
+
+type Compare = fn(&Timestamp, &Timestamp) -> bool;
+
+/// Date filters: the query name is field + suffix, for example `createdAtGt`.
+const COMPARISONS: [(&str, Compare); 4] = [
+    ("Gt", |at, bound| at > bound),
+    ("Lt", |at, bound| at < bound),
+    ("Ge", |at, bound| at >= bound),
+    ("Le", |at, bound| at <= bound),
+];
+
+/// A v1 list: `limit` 0 to 1000, default 100, date filters; newest first [?].
+pub(crate) fn array(query: &Params, items: &[Object]) -> Result<Value, Problem> {
+    let limit = limit(query)?;
+    let kept = filtered(query, items)?;
+    Ok(kept.into_iter().rev().take(limit).cloned().map(Value::Object).collect())
+}
+
+/// A v2 list with `search` over the fields named, `page`, `limit`, `sortOrder`.
+pub(crate) fn page(query: &Params, items: &[Object], searched: &[&str]) -> Result<Value, Problem> {
+    let limit = limit(query)?;
+    let number = number(query, "page", 1, usize::MAX, 1)?;
+    let search = query.filled("search").unwrap_or_default().to_lowercase();
+    if search.chars().count() > SEARCH_CHARS_MAX {
+        let text = format!("search must be shorter than or equal to {SEARCH_CHARS_MAX} characters");
+        return Err(Problem::invalid(vec![text]));
+    }
+    let matches = |item: &&Object| {
+        let found =
+            |field: &&str| text(item, field).is_some_and(|text| text.to_lowercase().contains(&search));
+        search.is_empty() || searched.iter().any(found)
+    };
+    let mut kept: Vec<&Object> = filtered(query, items)?.into_iter().filter(matches).collect();
+    let order = query.filled("sortOrder").unwrap_or("DESC");
+    if !matches!(order, "ASC" | "DESC") {
+        let text = "sortOrder must be one of the following values: ASC, DESC";
+        return Err(Problem::invalid(vec![text.to_owned()]));
+    }
+    if order == "DESC" {
+        kept.reverse();
+    }
+    let total = kept.len();
+    let start = limit.saturating_mul(number - 1);
+    let results: Value = kept.into_iter().skip(start).take(limit).cloned().map(Value::Object).collect();
+    let metadata = json!({
+        "itemsPerPage": limit,
+        "totalItems": total,
+        "currentPage": number,
+        "totalPages": total.div_ceil(limit.max(1)),
+        "hasNextPage": start.saturating_add(limit) < total,
+        "sortOrder": order,
+    });
+    Ok(json!({"results": results, "metadata": metadata}))
+}
+
+fn limit(query: &Params) -> Result<usize, Problem> {
+    number(query, "limit", 0, LIMIT_MAX, LIMIT_DEFAULT)
+}
+
+fn number(query: &Params, name: &str, least: usize, most: usize, usual: usize) -> Result<usize, Problem> {
+    let Some(text) = query.filled(name) else { return Ok(usual) };
+    let refuse = |text: String| Err(Problem::invalid(vec![text]));
+    match text.parse::<usize>() {
+        Ok(number) if number < least => refuse(format!("{name} must not be less than {least}")),
+        Ok(number) if number > most => refuse(format!("{name} must not be greater than {most}")),
+        Ok(number) => Ok(number),
+        Err(_) => refuse(format!("{name} must be a number conforming to the specified constraints")),
+    }
+}
+
+fn filtered<'i>(query: &Params, items: &'i [Object]) -> Result<Vec<&'i Object>, Problem> {
+    let mut bounds: Vec<(&str, Compare, Timestamp)> = Vec::new();
+    for field in ["createdAt", "updatedAt"] {
+        for (suffix, compare) in COMPARISONS {
+            let name = format!("{field}{suffix}");
+            let Some(given) = query.filled(&name) else { continue };
+            let bound = given.parse().map_err(|_| {
+                Problem::invalid(vec![format!("{name} must be a valid ISO 8601 date string")])
+            })?;
+            bounds.push((field, compare, bound));
+        }
+    }
+    let within = |item: &&Object| {
+        bounds.iter().all(|(field, compare, bound)| {
+            text(item, field).and_then(|at| at.parse().ok()).is_some_and(|at: Timestamp| compare(&at, bound))
+        })
+    };
+    Ok(items.iter().filter(within).collect())
+}

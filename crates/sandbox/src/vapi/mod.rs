@@ -1,0 +1,167 @@
+//! Vapi: assistants, phone numbers imported from Twilio, and the calls that reached it.
+
+mod assistants;
+mod auth;
+pub(crate) mod calls;
+pub(crate) mod errors;
+mod import;
+mod lists;
+mod phone_numbers;
+mod validate;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::clock::millis;
+use crate::http::{Object, Params, Reply, Request, text};
+use crate::ids::is_uuid;
+use crate::routes::capture;
+use crate::state::World;
+use errors::Problem;
+
+/// Where an imported number's calls go (V5.6 [W]).
+pub(crate) const INBOUND_CALL_URL: &str = "https://api.vapi.ai/twilio/inbound_call";
+
+/// An organisation. Its key never sees another's resources (V2 [?]).
+#[derive(Debug)]
+pub(crate) struct Org {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) private_key: String,
+    pub(crate) public_key: String,
+    pub(crate) assistants: Vec<Object>,
+    pub(crate) phone_numbers: Vec<Object>,
+    pub(crate) calls: Vec<Object>,
+}
+
+impl Org {
+    /// The org with its keys, for the control API.
+    pub(crate) fn show(&self) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "private_key": self.private_key,
+            "public_key": self.public_key,
+            "assistants": self.assistants,
+            "phone_numbers": self.phone_numbers,
+            "calls": self.calls,
+        })
+    }
+
+    pub(crate) fn assistant(&self, id: &str) -> Option<&Object> {
+        self.assistants.iter().find(|assistant| text(assistant, "id") == Some(id))
+    }
+}
+
+/// All orgs, oldest first; so are the resources in each.
+#[derive(Debug, Default)]
+pub(crate) struct Vapi {
+    pub(crate) orgs: Vec<Org>,
+}
+
+impl Vapi {
+    /// All orgs, for the control API.
+    pub(crate) fn show(&self) -> Value {
+        self.orgs.iter().map(Org::show).collect()
+    }
+}
+
+/// What a handler works with.
+pub(crate) struct Ctx<'w> {
+    pub(crate) world: &'w mut World,
+    /// The caller's place among the orgs.
+    org: usize,
+    /// The id in the path; empty when there is none.
+    pub(crate) id: String,
+    pub(crate) query: Params,
+    pub(crate) body: Object,
+}
+
+impl Ctx<'_> {
+    pub(crate) fn org(&self) -> &Org {
+        &self.world.vapi.orgs[self.org]
+    }
+
+    pub(crate) fn org_mut(&mut self) -> &mut Org {
+        &mut self.world.vapi.orgs[self.org]
+    }
+
+    /// A new resource's common fields over `object`.
+    pub(crate) fn created(&mut self, mut object: Object) -> Object {
+        let now = json!(millis(self.world.clock.now()));
+        object.insert("id".to_owned(), json!(self.world.ids.uuid()));
+        object.insert("orgId".to_owned(), json!(self.org().id));
+        object.insert("createdAt".to_owned(), now.clone());
+        object.insert("updatedAt".to_owned(), now);
+        object
+    }
+
+    /// PATCH is shallow: each property sent replaces the stored one whole (V5.5, V7 [D]).
+    pub(crate) fn merged(&self, mut object: Object) -> Object {
+        object.extend(self.body.clone());
+        object.insert("updatedAt".to_owned(), json!(millis(self.world.clock.now())));
+        object
+    }
+
+    /// Where the resource that the path names is among `objects`.
+    pub(crate) fn find(&self, objects: &[Object]) -> Result<usize, Problem> {
+        let named = |object: &Object| text(object, "id") == Some(self.id.as_str());
+        objects.iter().position(named).ok_or_else(Problem::not_found)
+    }
+}
+
+type Handler = fn(&mut Ctx<'_>) -> Result<Value, Problem>;
+
+/// Every route; POST answers 201, all others 200 (V3.2 [S]).
+const ROUTES: &[(Method, &str, Handler)] = &[
+    (Method::POST, "assistant", assistants::create),
+    (Method::GET, "assistant", assistants::list),
+    (Method::GET, "assistant/{}", assistants::fetch),
+    (Method::PATCH, "assistant/{}", assistants::update),
+    (Method::DELETE, "assistant/{}", assistants::delete),
+    (Method::POST, "phone-number", phone_numbers::create),
+    (Method::GET, "phone-number", phone_numbers::list),
+    (Method::GET, "v2/phone-number", phone_numbers::page),
+    (Method::GET, "phone-number/{}", phone_numbers::fetch),
+    (Method::PATCH, "phone-number/{}", phone_numbers::update),
+    (Method::DELETE, "phone-number/{}", phone_numbers::delete),
+    (Method::GET, "call", calls::list),
+    (Method::GET, "call/{}", calls::fetch),
+];
+
+/// Answers a request to `path` below `/vapi/`; also returns the query parameters that it did not know.
+pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> (Reply, Vec<String>) {
+    match respond(world, request, path) {
+        Ok(answered) => answered,
+        Err(problem) => (problem.reply(), Vec::new()),
+    }
+}
+
+fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, Vec<String>), Problem> {
+    // Nest finds the route before it looks at keys: `Cannot POST /v1/assistant` needs none [?].
+    let fits = |(method, pattern, handler): &(Method, &str, Handler)| {
+        if *method == request.method { Some((*handler, capture(pattern, path)?)) } else { None }
+    };
+    let target = request.target();
+    let target = target.strip_prefix("/vapi").unwrap_or_default();
+    let (handler, ids) =
+        ROUTES.iter().find_map(fits).ok_or_else(|| Problem::no_route(request.method.as_str(), target))?;
+    let org = auth::authenticate(&world.vapi, request)?;
+    let id = ids.first().copied().unwrap_or_default().to_owned();
+    // What the real service says to a path that is no UUID is not known [?].
+    if !ids.is_empty() && !is_uuid(&id) {
+        return Err(Problem::invalid(vec!["id must be a UUID".to_owned()]));
+    }
+    let mut ctx = Ctx { world, org, id, query: request.query(), body: body(request)? };
+    let answer = handler(&mut ctx)?;
+    let status = if request.method == Method::POST { 201 } else { 200 };
+    Ok((Reply::json(status, &answer), ctx.query.unread()))
+}
+
+fn body(request: &Request) -> Result<Object, Problem> {
+    if request.body.is_empty() || matches!(request.method, Method::GET | Method::DELETE) {
+        return Ok(Object::new());
+    }
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Problem::refused(format!("Unexpected JSON: {error}")))
+}

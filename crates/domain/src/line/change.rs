@@ -177,7 +177,7 @@ impl Change {
 fn voice_fields(from: &VoiceRouting, to: &VoiceRouting) -> Vec<FieldChange> {
     let sid = |sid: &Option<_>| sid.as_ref().map(crate::TrunkSid::to_string);
     let application = |sid: &Option<_>| sid.as_ref().map(crate::ApplicationSid::to_string);
-    let method = |routing: &VoiceRouting| Some(format!("{:?}", routing.voice_method).to_uppercase());
+    let method = |routing: &VoiceRouting| Some(routing.voice_method.name().to_owned());
     vec![
         FieldChange::new("trunk_sid", sid(&from.trunk_sid), sid(&to.trunk_sid)),
         FieldChange::new(
@@ -193,7 +193,7 @@ fn voice_fields(from: &VoiceRouting, to: &VoiceRouting) -> Vec<FieldChange> {
 
 fn sms_fields(from: &SmsRouting, to: &SmsRouting) -> Vec<FieldChange> {
     let application = |sid: &Option<_>| sid.as_ref().map(crate::ApplicationSid::to_string);
-    let method = |routing: &SmsRouting| Some(format!("{:?}", routing.sms_method).to_uppercase());
+    let method = |routing: &SmsRouting| Some(routing.sms_method.name().to_owned());
     vec![
         FieldChange::new(
             "sms_application_sid",

@@ -7,7 +7,7 @@ use super::observed::{
     VapiNumber, VapiView,
 };
 use super::routing::{Method, VapiUrl, VoiceRoute, is_demo, vapi_url, voice_route};
-use crate::{Code, Problem};
+use crate::{AccountSid, Code, Problem, VapiNumberId};
 
 /// The checklist of one number: always six checks, in order; the first that fails names its cause, and those
 /// behind it are not reached.
@@ -49,7 +49,8 @@ fn examine(desired: &Desired, observed: &Observed, checks: &mut Vec<Check>) -> R
     Ok(())
 }
 
-fn credentials<'a>(
+/// What both providers say, where the credentials can be used; else the check that says why not.
+pub(super) fn credentials<'a>(
     desired: &Desired,
     observed: &'a Observed,
 ) -> Result<(&'a TwilioView, &'a VapiView, Check), Check> {
@@ -95,29 +96,36 @@ fn refusal(problem: &Problem, refusals: &[(Code, Cause)], otherwise: Cause) -> C
 }
 
 fn assistant(desired: &Desired, vapi: &VapiView) -> Outcome {
+    let number = our_number(desired.ours, Some(&desired.account_sid), &vapi.numbers);
+    let server = desired.vapi.as_ref().is_some_and(|wish| server_answers(wish, number));
     let wished = desired.vapi.as_ref().and_then(|wish| wish.assistant);
     let found = wished.and_then(|id| vapi.assistants.iter().find(|assistant| assistant.id == id));
     match (wished, found) {
         (Some(_), Some(assistant)) => Ok(Check::ok(CheckId::Assistant, Some(assistant.name.clone()))),
-        (_, None) if vapi.assistants.is_empty() && !wants_server(desired) => {
-            Err(Check::failing(Cause::NoAssistant))
-        }
+        (_, None) if vapi.assistants.is_empty() && !server => Err(Check::failing(Cause::NoAssistant)),
         (Some(id), None) => Err(Check::failing(Cause::AssistantDeleted).expected(id.to_string())),
         (None, _) => Ok(Check::ok(CheckId::Assistant, None)),
     }
 }
 
 /// A server of one's own may answer instead of an assistant (facts/vapi.md section 9.3).
-fn wants_server(desired: &Desired) -> bool {
-    matches!(&desired.vapi, Some(VapiWish { server: Wish::Exactly(Some(_)), .. }))
+fn server_answers(wish: &VapiWish, number: Option<&VapiNumber>) -> bool {
+    let server = match &wish.server {
+        Wish::Exactly(server) => server.is_some(),
+        Wish::AsIs => number.is_some_and(|number| number.server.is_some()),
+    };
+    wish.assistant.is_none() && server
 }
 
 /// The record that is ours, else the one of our account, else the first.
-pub(super) fn our_number<'a>(desired: &Desired, numbers: &'a [VapiNumber]) -> Option<&'a VapiNumber> {
-    let ours = numbers.iter().find(|number| Some(number.id) == desired.ours);
-    let of_account =
-        || numbers.iter().find(|number| number.account_sid.as_ref() == Some(&desired.account_sid));
-    ours.or_else(of_account).or(numbers.first())
+pub fn our_number<'a>(
+    ours: Option<VapiNumberId>,
+    account_sid: Option<&AccountSid>,
+    numbers: &'a [VapiNumber],
+) -> Option<&'a VapiNumber> {
+    let recorded = numbers.iter().find(|number| ours == Some(number.id));
+    let of_account = || numbers.iter().find(|number| number.account_sid.as_ref() == account_sid);
+    recorded.or_else(of_account).or(numbers.first())
 }
 
 fn imported<'a>(
@@ -126,14 +134,11 @@ fn imported<'a>(
     vapi: &'a VapiView,
     import_refusal: Option<Code>,
 ) -> Result<(&'a VapiNumber, Check), Check> {
-    if let Some(number) = our_number(desired, &vapi.numbers) {
-        return match &number.account_sid {
-            Some(sid) if *sid != desired.account_sid => {
-                let check = Check::failing(Cause::ImportedFromOtherAccount);
-                Err(check.expected(desired.account_sid.as_str()).found(sid.as_str()))
-            }
-            _ => Ok((number, Check::ok(CheckId::Imported, Some(number.id.to_string())))),
-        };
+    let number = our_number(desired.ours, Some(&desired.account_sid), &vapi.numbers);
+    let other_account =
+        number.and_then(|number| number.account_sid.as_ref()).filter(|sid| **sid != desired.account_sid);
+    if let (Some(number), None) = (number, other_account) {
+        return Ok((number, Check::ok(CheckId::Imported, Some(number.id.to_string()))));
     }
     Err(match &twilio.number {
         Err(Elsewhere::Subaccount(sid)) => {
@@ -146,10 +151,15 @@ fn imported<'a>(
                 .found(account.name.clone())
                 .with("account", account.name.clone())
         }
-        Ok(_) if import_refusal == Some(Code::VapiNumberInOtherOrg) => {
-            Check::failing(Cause::VapiNumberInOtherOrg)
-        }
-        Ok(_) => Check::failing(Cause::NotImported),
+        Ok(_) => match other_account {
+            Some(sid) => Check::failing(Cause::ImportedFromOtherAccount)
+                .expected(desired.account_sid.as_str())
+                .found(sid.as_str()),
+            None if import_refusal == Some(Code::VapiNumberInOtherOrg) => {
+                Check::failing(Cause::VapiNumberInOtherOrg)
+            }
+            None => Check::failing(Cause::NotImported),
+        },
     })
 }
 
@@ -164,15 +174,16 @@ fn linked(desired: &Desired, vapi: &VapiView, number: &VapiNumber) -> Outcome {
         check
     };
     match number.assistant_id {
-        id if id == wish.assistant && id.is_some() => (),
-        Some(id) => {
+        Some(id) if wish.assistant != Some(id) => {
             return Err(match name(id) {
                 Some(found) => wrong(Cause::LinkedToOther).found(found),
                 None => wrong(Cause::LinkedToDeleted).found(id.to_string()),
             });
         }
-        None if number.has_squad => return Err(wrong(Cause::LinkedToSquad)),
-        None if wish.assistant.is_none() && (number.server.is_some() || wants_server(desired)) => (),
+        // Which one answers where both are set, Vapi does not say.
+        _ if number.has_squad => return Err(wrong(Cause::LinkedToSquad)),
+        Some(_) => (),
+        None if server_answers(wish, Some(number)) => (),
         None => return Err(wrong(Cause::NotLinked)),
     }
     match server_differs(wish, number.server.as_ref()) {

@@ -12,7 +12,7 @@ mod routing;
 pub use change::{Change, FieldChange};
 pub use check::{Cause, Check, CheckId, Fix, Status};
 pub use desired::{Assistants, ChosenAssistant, Desired, ServerWish, VapiWish, Wish, choose_assistant};
-pub use diagnose::{blocker, diagnose, first_failing, is_healthy};
+pub use diagnose::{blocker, diagnose, first_failing, is_healthy, our_number};
 pub use observed::{
     Account, AccountKind, AccountStatus, Assistant, Elsewhere, LastCall, NumberStatus, Observed, Reading,
     ServerView, TwilioNumber, TwilioView, VapiNumber, VapiView,

@@ -49,6 +49,16 @@ pub enum Method {
     Post,
 }
 
+impl Method {
+    /// As Twilio writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
 /// Everything on a Twilio number that decides where a call goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct VoiceRouting {
@@ -184,7 +194,7 @@ pub fn vapi_url(url: &str) -> VapiUrl {
 
 /// Twilio's own demonstration, which fresh numbers point at.
 pub(super) fn is_demo(url: &str) -> bool {
-    url.strip_prefix("https://").unwrap_or(url).starts_with("demo.twilio.com/")
+    url.split_once("://").is_some_and(|(_, rest)| rest.starts_with("demo.twilio.com/"))
 }
 
 #[cfg(test)]

@@ -178,6 +178,7 @@ CREATE TABLE events (
     after TEXT,
     PRIMARY KEY (org_id, seq)
 ) STRICT;
+CREATE INDEX events_by_subject ON events (org_id, subject_id, seq);
 
 CREATE TABLE idempotency (
     org_id TEXT NOT NULL REFERENCES orgs (id),

@@ -1,5 +1,7 @@
 //! What can go wrong in the store. No text here ever holds a row's contents or a secret.
 
+use dialtone_domain::{Code, Problem};
+
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -43,10 +45,17 @@ pub enum Error {
     Internal(String),
 }
 
-impl Error {
-    /// Whether the same call may well succeed a little later (an HTTP server says 503).
-    pub fn is_temporary(&self) -> bool {
-        matches!(self, Error::Busy | Error::Unreachable(_))
+/// What users are told of it. The reason itself is for the log.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Busy => Code::Busy,
+            Error::Unreachable(_) | Error::Unclear => Code::StorageUnavailable,
+            Error::Nul => Code::InvalidRequest,
+            _ => Code::Internal,
+        };
+        tracing::warn!(%error, code = code.name(), "the store");
+        Problem::new(code)
     }
 }
 

@@ -14,6 +14,14 @@
 //! - Events of an organisation are numbered without gaps, in the order of their commits.
 //! - A database that is newer, damaged or not ours is refused and not touched.
 
+pub mod accounts;
+pub mod events;
+pub mod idempotency;
+pub mod lines;
+pub mod operations;
+pub mod settings;
+
+mod cursor;
 mod error;
 mod migrate;
 mod postgres;
@@ -27,6 +35,7 @@ mod value;
 mod wake;
 mod worker;
 
+pub use cursor::Cursor;
 pub use error::{Error, Result};
 pub use sql::{Sql, Text, texts};
 pub use store::{Engine, Stats, Store};

@@ -1,5 +1,6 @@
 //! Values and rows: the four column types, and how Rust types become them and come back.
 
+use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{
     AccountSid, AssistantId, Country, Language, LineId, NumberSid, OperationId, OrgId, Phone, Role,
     SessionId, TokenId, UserId, VapiNumberId, VapiOrgId,
@@ -74,30 +75,45 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// A row type: the struct, its list of columns as a macro for `sql!`, and its reading, in one order.
+/// A row type: the struct, its reading, and (`as …`) its list of columns as a macro for `sql!`, all in one
+/// order. The macro takes the table's alias where there is one: `line_columns!("l.")`. Printed for debugging,
+/// a row shows its first field only, so that no log line shows what it holds.
 macro_rules! record {
     (
         $(#[$doc:meta])*
-        pub struct $name:ident as $columns:ident {
-            $(#[$first_doc:meta])* pub $first:ident: $first_type:ty,
-            $($(#[$field_doc:meta])* pub $field:ident: $field_type:ty,)*
+        pub struct $name:ident $(as $columns:ident)? {
+            $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)+
         }
     ) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Clone, PartialEq)]
         pub struct $name {
-            $(#[$first_doc])* pub $first: $first_type,
-            $($(#[$field_doc])* pub $field: $field_type,)*
+            $($(#[$field_doc])* pub $field: $type,)+
         }
 
         impl $crate::value::FromRow for $name {
             fn from_row(row: &mut $crate::value::Row<'_>) -> $crate::Result<Self> {
-                Ok(Self { $first: row.take()?, $($field: row.take()?,)* })
+                Ok(Self { $($field: row.take()?,)+ })
             }
         }
 
+        $crate::value::record!(@debug $name $($field)+);
+        $crate::value::record!(@columns ($) ($($columns)?) $($field)+);
+    };
+    (@debug $name:ident $first:ident $($rest:ident)*) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field(stringify!($first), &self.$first).finish_non_exhaustive()
+            }
+        }
+    };
+    (@columns ($d:tt) () $($field:ident)+) => {};
+    (@columns ($d:tt) ($columns:ident) $first:ident $($rest:ident)*) => {
         macro_rules! $columns {
-            () => { concat!(stringify!($first) $(, ", ", stringify!($field))*) };
+            () => { $columns!("") };
+            ($d alias:literal) => {
+                concat!($d alias, stringify!($first) $(, ", ", $d alias, stringify!($rest))*)
+            };
         }
     };
 }
@@ -106,6 +122,12 @@ pub(crate) use record;
 impl<T: ToValue + ?Sized> ToValue for &T {
     fn to_value(&self) -> Value {
         (**self).to_value()
+    }
+}
+
+impl ToValue for Value {
+    fn to_value(&self) -> Value {
+        self.clone()
     }
 }
 
@@ -163,8 +185,53 @@ columns! {
     serde_json::Value: |own| Value::Text(own.to_string()), Value::Text(text) => serde_json::from_str(&text).ok();
     Phone: |own| own.as_str().to_value(), Value::Text(text) => text.parse().ok();
     Role: |own| own.name().to_value(), Value::Text(text) => text.parse().ok();
+    SmsOwner: |own| match own { SmsOwner::Twilio => "twilio", SmsOwner::Vapi => "vapi" }.to_value(),
+        Value::Text(text) => match text.as_str() {
+            "twilio" => Some(SmsOwner::Twilio),
+            "vapi" => Some(SmsOwner::Vapi),
+            _ => None,
+        };
     Language: |own| own.code().to_value(), Value::Text(text) => text.parse().ok();
 }
+
+/// Enumerations that are stored by their name.
+macro_rules! named {
+    (
+        $(#[$doc:meta])*
+        pub enum $type:ident { $($(#[$item_doc:meta])* $item:ident = $name:literal,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $type {
+            $($(#[$item_doc])* $item,)+
+        }
+
+        impl $type {
+            /// Its name in the database and in the API.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$item => $name,)+
+                }
+            }
+        }
+
+        impl $crate::value::ToValue for $type {
+            fn to_value(&self) -> $crate::value::Value {
+                self.name().to_value()
+            }
+        }
+
+        impl $crate::value::FromValue for $type {
+            fn from_value(value: $crate::value::Value) -> Option<Self> {
+                match value {
+                    $($crate::value::Value::Text(text) if text == $name => Some(Self::$item),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use named;
 
 /// Types that are stored as the text they print and parse.
 macro_rules! texts {

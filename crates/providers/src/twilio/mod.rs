@@ -95,11 +95,11 @@ impl Twilio {
         let form = Payload::Form(update.form());
         let request = Request::with(Method::POST, self.url(&path, &[]), route, form);
         let result = self.channel.fetch(&request, IncomingNumber::read).await;
-        result.map_err(|mut problem| {
-            if status(&problem) == Some(404) {
-                problem.code = Code::NumberNotInAccount;
-            }
-            problem
+        result.map_err(|problem| match status(&problem) {
+            Some(404) => Problem { code: Code::NumberNotInAccount, ..problem }
+                .with("phone", sid.as_str())
+                .with("account", self.account.as_str()),
+            _ => problem,
         })
     }
 

@@ -82,7 +82,12 @@ impl Vapi {
         request.secrets = import.secrets();
         match self.channel.fetch(&request, VapiNumber::read).await {
             Ok(number) => Ok(Imported::Created(Box::new(number))),
-            Err(problem) => already_there(&problem).map(Imported::AlreadyThere).ok_or(problem),
+            Err(problem) => match already_there(&problem) {
+                Some(id) => Ok(Imported::AlreadyThere(id)),
+                None => Err(problem
+                    .with("phone", import.phone.international())
+                    .with("account", import.account_sid.as_str())),
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use uuid::Uuid;
 
 /// An assistant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Assistant {
     /// Its id.
     pub id: AssistantId,
@@ -39,6 +39,13 @@ impl Assistant {
             updated_at: fields.parsed("updatedAt"),
             extra: fields.rest(),
         })
+    }
+}
+
+/// Without its texts, which are long and may hold anything.
+impl fmt::Debug for Assistant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assistant").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,113 @@
+// Starts the built product in its demo mode and a real Chromium in front of it.
+import { spawn } from "node:child_process";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const BINARY = process.env.DIALTONE_BIN ?? fileURLToPath(new URL("../../target/debug/dialtone", import.meta.url));
+const START_MS_MAX = 30_000;
+const CHROMIUM_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The running product: its addresses as `dialtone demo -o json` prints them, and `stop()`. */
+export async function startProduct() {
+  const dataDir = mkdtempSync(join(tmpdir(), "dialtone-e2e-"));
+  const listen = "127.0.0.1:0";
+  const child = spawn(
+    BINARY,
+    ["demo", "-o", "json", "--listen", listen, "--sandbox-listen", listen, "--data-dir", dataDir],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  // Beside the logs of all other tests, so that they are searched for secrets too.
+  const logDir = process.env.DIALTONE_TEST_LOG_DIR;
+  child.stderr.pipe(logDir ? createWriteStream(join(logDir, `web-${child.pid}.log`)) : process.stderr);
+  const stop = async () => {
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    if (child.exitCode === null && child.kill("SIGTERM")) await gone;
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    return { ...JSON.parse(await firstLine(child)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function firstLine(child) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error("the demo printed nothing")), START_MS_MAX);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the demo ended with ${code}`)));
+    createInterface(child.stdout).once("line", (line) => {
+      clearTimeout(late);
+      resolve(line);
+    });
+  });
+}
+
+export function startBrowser() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+}
+
+/** The demo's API, called as a script would. */
+export async function api(product, method, path, body) {
+  const response = await fetch(product.url + path, {
+    method,
+    headers: { Authorization: `Bearer ${product.api_token}`, "Content-Type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+/** What the sandbox knows: the Twilio account with a French number, that number, and the Vapi organisation. */
+export async function sandboxFacts(product) {
+  const state = await (await fetch(`${product.sandbox_url}/sandbox/state`)).json();
+  const account = state.accounts.find(({ type }) => type === "full");
+  const number = account.numbers.find(({ phone_number }) => phone_number.startsWith("+33"));
+  return { account, number, org: state.vapi.orgs[0] };
+}
+
+/** Someone edits the number in the Twilio console. */
+export async function editAtTwilio(product, { account, number }, fields) {
+  const path = `/twilio/api/2010-04-01/Accounts/${account.sid}/IncomingPhoneNumbers/${number.sid}.json`;
+  const response = await fetch(product.sandbox_url + path, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${account.sid}:${account.auth_token}`)}` },
+    body: new URLSearchParams(fields),
+  });
+  if (!response.ok) throw new Error(`editing the number: ${response.status} ${await response.text()}`);
+}
+
+/** A member with a known password, for signing in by hand. */
+export async function addMember(product, { name, role }) {
+  const member = { name, role, email: `${name.toLowerCase()}@example.com`, password: "a-long-passphrase-to-type" };
+  await api(product, "POST", "/api/v1/members", member);
+  return member;
+}
+
+/** Brings the demo to a working line, by the API. */
+export async function connectEverything(product) {
+  const { account, number, org } = await sandboxFacts(product);
+  await api(product, "PUT", "/api/v1/vapi-settings", { api_key: org.private_key });
+  await api(product, "POST", "/api/v1/assistants", {
+    name: "Reception",
+    first_message: "Hello, thank you for calling. How can I help?",
+  });
+  await api(product, "PUT", "/api/v1/twilio-settings", {
+    account_sid: account.sid,
+    auth_token: account.auth_token,
+    phone_number: number.phone_number,
+  });
+}

@@ -1,0 +1,43 @@
+import type { Problem } from "./types";
+
+/** What a failed request becomes: the server's problem document, or one of our own where no document came. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  /** The id to quote when asking for help; absent when no answer came. */
+  readonly requestId: string | null;
+
+  constructor(problem: Problem, requestId: string | null = null) {
+    super(problem.message);
+    this.problem = problem;
+    this.requestId = requestId;
+  }
+}
+
+/** Problems that only the browser can see; their words are in the locale files under `problem`. */
+export type LocalCode = "no_answer" | "no_answer_change" | "bad_answer";
+
+export function localProblem(code: LocalCode, status = 0): ProblemError {
+  return new ProblemError({ type: "about:blank", title: "", status, detail: "", code, success: false, message: "" });
+}
+
+/** Reads the problem document of an answer that is not a success. */
+export async function readProblem(response: Response): Promise<ProblemError> {
+  const body: unknown = await response.json().catch(() => null);
+  const isDocument = typeof body === "object" && body !== null && "code" in body && "message" in body;
+  if (!isDocument) return localProblem("bad_answer", response.status);
+  return new ProblemError(body as Problem, response.headers.get("X-Request-Id"));
+}
+
+/** Any thrown value as a problem, so that pages show errors in one way. */
+export function problemOf(error: unknown): ProblemError {
+  return error instanceof ProblemError ? error : localProblem("bad_answer");
+}
+
+export const isSignedOut = (error: unknown): boolean =>
+  error instanceof ProblemError && error.problem.status === 401 && error.problem.provider == null;
+
+/** The problem's messages per form field, in the form that `form.setErrors` takes. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  const errors = error instanceof ProblemError ? (error.problem.errors ?? []) : [];
+  return Object.fromEntries(errors.map(({ field, message }) => [field, message]));
+}

@@ -1,0 +1,83 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, body } from "./client";
+
+/** Everything that pages read, one entry each. The first word of a key is what live events name. */
+export const queries = {
+  setupNeeded: () =>
+    queryOptions({ queryKey: ["setup-needed"], queryFn: () => body(api.GET("/api/v1/setup")), staleTime: Infinity }),
+
+  session: () =>
+    queryOptions({
+      queryKey: ["session"],
+      queryFn: async () => (await body(api.GET("/api/v1/session"))).session,
+      staleTime: 5 * 60_000,
+    }),
+
+  organisation: () =>
+    queryOptions({
+      queryKey: ["organisation"],
+      queryFn: async () => (await body(api.GET("/api/v1/organisation"))).organisation,
+    }),
+
+  members: () =>
+    queryOptions({ queryKey: ["members"], queryFn: async () => (await body(api.GET("/api/v1/members"))).members }),
+
+  tokens: () =>
+    queryOptions({ queryKey: ["tokens"], queryFn: async () => (await body(api.GET("/api/v1/tokens"))).tokens }),
+
+  twilioSettings: () =>
+    queryOptions({ queryKey: ["settings", "twilio"], queryFn: () => body(api.GET("/api/v1/twilio-settings")) }),
+
+  vapiSettings: () =>
+    queryOptions({ queryKey: ["settings", "vapi"], queryFn: () => body(api.GET("/api/v1/vapi-settings")) }),
+
+  setup: () =>
+    queryOptions({ queryKey: ["setup"], queryFn: async () => (await body(api.GET("/api/v1/setup-status"))).setup }),
+
+  assistants: () =>
+    queryOptions({
+      queryKey: ["assistants"],
+      queryFn: async () => (await body(api.GET("/api/v1/assistants"))).assistants,
+    }),
+
+  vapiNumbers: () =>
+    queryOptions({
+      queryKey: ["vapi-numbers"],
+      queryFn: async () => (await body(api.GET("/api/v1/phone-numbers"))).phone_numbers,
+    }),
+
+  lines: () =>
+    infiniteQueryOptions({
+      queryKey: ["lines"],
+      queryFn: ({ pageParam }) => body(api.GET("/api/v1/lines", { params: { query: { cursor: pageParam } } })),
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: (page) => page.next_cursor ?? undefined,
+    }),
+
+  line: (line: string) =>
+    queryOptions({
+      queryKey: ["line", line],
+      queryFn: () => body(api.GET("/api/v1/lines/{line}", { params: { path: { line } } })),
+    }),
+
+  /** Asks the providers, so it is slower than the others and not repeated on every event. */
+  doctor: (line: string) =>
+    queryOptions({
+      queryKey: ["doctor", line],
+      queryFn: async () => (await body(api.GET("/api/v1/lines/{line}/checks", { params: { path: { line } } }))).doctor,
+      staleTime: 60_000,
+      retry: false,
+    }),
+
+  operations: () =>
+    queryOptions({
+      queryKey: ["operations"],
+      queryFn: async () => (await body(api.GET("/api/v1/operations"))).operations,
+    }),
+
+  operation: (id: string) =>
+    queryOptions({
+      queryKey: ["operations", id],
+      queryFn: async () => (await body(api.GET("/api/v1/operations/{id}", { params: { path: { id } } }))).operation,
+    }),
+};

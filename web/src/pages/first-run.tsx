@@ -1,0 +1,95 @@
+import { Button, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Navigate, useNavigate, useSearchParams } from "react-router";
+import { useQuery } from "@tanstack/react-query";
+import { api, body } from "../api/client";
+import { fieldErrors } from "../api/problem";
+import { queries } from "../api/queries";
+import { useAction } from "../api/use-action";
+import { FrontDoor } from "../ui/front-door";
+import { ProblemAlert } from "../ui/problem-alert";
+import { countries } from "../util/countries";
+import { paths } from "../util/paths";
+
+export function FirstRunPage() {
+  const { t, i18n } = useTranslation();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [params] = useSearchParams();
+  const needed = useQuery(queries.setupNeeded());
+  const form = useForm({
+    mode: "uncontrolled",
+    initialValues: { code: params.get("code") ?? "", organisation: "", country: "FR", name: "", email: "", password: "" },
+  });
+  const create = useAction(
+    (values: typeof form.values) => body(api.POST("/api/v1/setup", { body: { ...values, language: i18n.language } })),
+    {
+      stale: [],
+      onDone: () => {
+        client.setQueryData(queries.setupNeeded().queryKey, { success: true, setup_needed: false });
+        void client.resetQueries({ queryKey: queries.session().queryKey });
+        void navigate(paths.lines(), { replace: true });
+      },
+    },
+  );
+  if (needed.data?.setup_needed === false) return <Navigate to={paths.signIn()} replace />;
+  const submit = form.onSubmit((values) => create.mutate(values, { onError: (error) => form.setErrors(fieldErrors(error)) }));
+
+  return (
+    <FrontDoor title={t("first_run.title")} lead={t("first_run.lead")}>
+      <form onSubmit={submit}>
+        <Stack>
+          <ProblemAlert error={create.error} />
+          <TextInput
+            label={t("first_run.code")}
+            description={t("first_run.code_hint")}
+            required
+            autoComplete="off"
+            autoFocus
+            key={form.key("code")}
+            {...form.getInputProps("code")}
+          />
+          <TextInput
+            label={t("first_run.organisation")}
+            required
+            autoComplete="organization"
+            key={form.key("organisation")}
+            {...form.getInputProps("organisation")}
+          />
+          <Select
+            label={t("organisation.country")}
+            description={t("organisation.country_hint")}
+            data={countries(i18n.language)}
+            searchable
+            required
+            allowDeselect={false}
+            key={form.key("country")}
+            {...form.getInputProps("country")}
+          />
+          <TextInput label={t("first_run.name")} required autoComplete="name" key={form.key("name")} {...form.getInputProps("name")} />
+          <TextInput
+            label={t("first_run.email")}
+            type="email"
+            required
+            autoComplete="username"
+            key={form.key("email")}
+            {...form.getInputProps("email")}
+          />
+          <PasswordInput
+            label={t("first_run.password")}
+            description={t("first_run.password_hint")}
+            required
+            autoComplete="new-password"
+            key={form.key("password")}
+            {...form.getInputProps("password")}
+          />
+          <Button type="submit" loading={create.isPending} fullWidth mt="xs">
+            {t("first_run.submit")}
+          </Button>
+        </Stack>
+      </form>
+    </FrontDoor>
+  );
+}

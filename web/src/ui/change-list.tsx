@@ -1,0 +1,54 @@
+import { Group, Stack, Text } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import type { Change } from "../api/types";
+import { ToneBadge } from "./tone-badge";
+import "./change-list.css";
+
+/** What a plan changes, exactly: every field with its value now and then. */
+export function ChangeList({ changes }: { changes: readonly Change[] }) {
+  return (
+    <Stack component="ol" gap="md" className="plain-list">
+      {changes.map((change, index) => (
+        <li key={`${index}-${change.kind}`} data-change={change.kind}>
+          <ChangeSummary change={change} />
+          <FieldChanges change={change} />
+        </li>
+      ))}
+    </Stack>
+  );
+}
+
+export function ChangeSummary({ change }: { change: Change }) {
+  return (
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <ToneBadge tone="gray" size="sm" mt={2}>
+        {change.provider === "vapi" ? "Vapi" : "Twilio"}
+      </ToneBadge>
+      <Text size="sm" fw={550}>
+        {change.summary}
+      </Text>
+    </Group>
+  );
+}
+
+export function FieldChanges({ change }: { change: Change }) {
+  const { t } = useTranslation();
+  if (change.fields.length === 0) return null;
+  return (
+    <dl className="field-changes">
+      {change.fields.map(({ field, from, to }) => (
+        <div key={field} className="field-change">
+          <dt className="code">{field}</dt>
+          <dd className="from">
+            <span className="visually-hidden">{t("repair.from")} </span>
+            <span className="code">{from || t("repair.empty")}</span>
+          </dd>
+          <dd className="to">
+            <span className="visually-hidden">{t("repair.to")} </span>
+            <span className="code">{to || t("repair.empty")}</span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,112 @@
+import { AppShell, Box, Burger, Group, NavLink, Stack, Tooltip } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconBook2, IconPhone, IconRobot, IconSettings } from "@tabler/icons-react";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, Outlet, useLocation } from "react-router";
+import { useLiveEvents } from "../api/live";
+import { useSession } from "../api/session";
+import { useLanguage } from "../i18n";
+import { paths } from "../util/paths";
+import { AccountMenu } from "./account-menu";
+import { Logo } from "./logo";
+import { ToneBadge } from "./tone-badge";
+import "./shell.css";
+
+const AREAS = [
+  { key: "lines", to: paths.lines(), below: "/lines", Icon: IconPhone },
+  { key: "assistants", to: paths.assistants(), below: "/assistants", Icon: IconRobot },
+  { key: "settings", to: paths.settings(), below: "/settings", Icon: IconSettings },
+] as const;
+
+/** The frame around every page of a signed-in member. */
+export function Shell() {
+  const { t } = useTranslation();
+  const session = useSession();
+  const { pathname } = useLocation();
+  const [open, { toggle, close }] = useDisclosure();
+  useLanguage(session.member.language);
+  useEffect(close, [pathname, close]);
+
+  return (
+    <AppShell
+      header={{ height: { base: 56, sm: 0 } }}
+      navbar={{ width: 248, breakpoint: "sm", collapsed: { mobile: !open } }}
+      padding={{ base: "md", sm: "xl" }}
+    >
+      <a href="#content" className="skip-link">
+        {t("app.skip")}
+      </a>
+      <AppShell.Header hiddenFrom="sm" px="md">
+        <Group h="100%" justify="space-between">
+          <Logo size={24} />
+          <Group gap="sm">
+            {session.sandbox && <SandboxBadge />}
+            <Burger opened={open} onClick={toggle} size="sm" aria-label={open ? t("app.close_menu") : t("app.open_menu")} />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="md" className="sidebar">
+        <Group justify="space-between" px="xs" pt={4} pb="lg" visibleFrom="sm">
+          <Link to={paths.lines()} className="home-link">
+            <Logo />
+          </Link>
+          {session.sandbox && <SandboxBadge />}
+        </Group>
+        <Stack component="nav" gap={4} flex={1} aria-label={t("app.nav")}>
+          {AREAS.map(({ key, to, below, Icon }) => (
+            <NavLink
+              key={key}
+              component={Link}
+              to={to}
+              label={t(`nav.${key}`)}
+              leftSection={<Icon size={20} stroke={1.7} aria-hidden />}
+              active={pathname.startsWith(below)}
+              aria-current={pathname.startsWith(below) ? "page" : undefined}
+              className="area-link"
+            />
+          ))}
+          <NavLink
+            href={paths.apiDocs()}
+            label={t("app.api_docs")}
+            leftSection={<IconBook2 size={20} stroke={1.7} aria-hidden />}
+            className="area-link"
+            mt="auto"
+          />
+        </Stack>
+        <AccountMenu session={session} />
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <ConnectionBar />
+        <Box id="content" tabIndex={-1} maw={1080} mx="auto" className="content">
+          <Outlet />
+        </Box>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function SandboxBadge() {
+  const { t } = useTranslation();
+  return (
+    <Tooltip label={t("app.sandbox_hint")} multiline w={240} events={{ hover: true, focus: true, touch: true }}>
+      <ToneBadge tone="yellow" tabIndex={0}>
+        {t("app.sandbox")}
+      </ToneBadge>
+    </Tooltip>
+  );
+}
+
+function ConnectionBar() {
+  const { t, i18n } = useTranslation();
+  const lostSince = useLiveEvents();
+  return (
+    <div role="status" aria-live="polite">
+      {lostSince && (
+        <div className="connection-bar">
+          {t("app.reconnecting", { time: lostSince.toLocaleTimeString(i18n.language, { hour: "2-digit", minute: "2-digit" }) })}
+        </div>
+      )}
+    </div>
+  );
+}

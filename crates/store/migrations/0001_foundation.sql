@@ -126,6 +126,7 @@ CREATE TABLE lines (
 ) STRICT;
 CREATE INDEX lines_by_age ON lines (org_id, created_at, id);
 CREATE INDEX lines_by_health ON lines (org_id, health);
+CREATE INDEX lines_by_account ON lines (org_id, twilio_account_sid, id);
 
 CREATE TABLE operations (
     id TEXT NOT NULL PRIMARY KEY,

@@ -182,6 +182,8 @@ fn fetch(world: &mut World, leg: &Leg, url: &str, method: &str) -> Ringing {
 
 /// Sends an `assistant-request`; none for anything but a JSON object with a 2xx in time (V9.3).
 async fn request(ask: &Ask) -> Option<Object> {
+    // reqwest is built without a TLS provider of its own; one that is installed already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let exchange = async {
         let client = reqwest::Client::builder()
             .no_proxy()

@@ -20,7 +20,7 @@ pub(crate) struct RequestLog {
 impl RequestLog {
     /// Keeps `request`. `status` is null when the connection was cut instead of answered; `unknown` are
     /// the parameters that no handler read.
-    pub(crate) fn push(&mut self, at: String, request: &Request, status: Option<u16>, unknown: Vec<String>) {
+    pub(crate) fn push(&mut self, at: &str, request: &Request, status: Option<u16>, unknown: &[String]) {
         self.sequence += 1;
         let mut entry = json!({
             "seq": self.sequence,

@@ -36,7 +36,7 @@ fn decide(world: &mut World, request: &Request) -> (Delivery, Option<Duration>) 
         Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply.status),
         Delivery::Nothing => None,
     };
-    world.log.push(at, request, status, unknown);
+    world.log.push(&at, request, status, &unknown);
     world.clock.tick();
     (delivery, fault.delay_ms.map(Duration::from_millis))
 }

@@ -89,7 +89,7 @@ async fn answer(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resul
     }
     match provider::handle(&shared, &request).await {
         Delivery::Whole(reply) => Ok(whole(reply)),
-        Delivery::Half(reply) => Ok(half(reply)),
+        Delivery::Half(reply) => Ok(half(&reply)),
         Delivery::Nothing => Err(Cut),
     }
 }
@@ -130,8 +130,8 @@ fn whole(reply: Reply) -> Response<Body> {
 }
 
 /// Announces the full length, sends half of it, and breaks off.
-fn half(reply: Reply) -> Response<Body> {
-    let mut response = head(&reply);
+fn half(reply: &Reply) -> Response<Body> {
+    let mut response = head(reply);
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     let sent = reply.body.slice(..reply.body.len() / 2);
     let broken = stream::unfold(Some(sent), |sent| async move {

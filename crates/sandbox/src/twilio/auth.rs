@@ -50,15 +50,17 @@ pub(crate) fn admit(
     if target.sid != caller.account && target.owner != caller.account {
         return Err(Problem::not_found(uri));
     }
-    // Suspended and closed accounts: 20005 "account not active" (T2 [E]). That the account resource itself
-    // stays readable, so that its status can be seen at all, and writable for an active parent, is [?].
-    let own = twilio.account(&caller.account).map_or(Status::Closed, |account| account.status);
-    let sees_status = area == "accounts" && !writes && own != Status::Closed;
-    if own != Status::Active && !sees_status {
-        return Err(Problem::new(20005, format!("Account {} is not active", caller.account)));
+    // Accounts that are suspended or closed, or whose parent is: 20005 "account not active" (T2 [E]). That
+    // the account resource stays readable for it, so that its status can be seen at all, and writable for
+    // an active parent, is [?].
+    let closed = twilio.account(&caller.account).is_none_or(|account| account.status == Status::Closed);
+    let looks_only = area == "accounts" && !writes && !closed;
+    let inactive = |sid: &str| Err(Problem::new(20005, format!("Account {sid} is not active")));
+    if !twilio.is_active(&caller.account) && !looks_only {
+        return inactive(&caller.account);
     }
-    if target.status != Status::Active && area != "accounts" {
-        return Err(Problem::new(20005, format!("Account {account} is not active")));
+    if !twilio.is_active(account) && area != "accounts" {
+        return inactive(account);
     }
     allow(&caller.rights, area, writes)
 }

@@ -119,7 +119,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
             && phone.is_none_or(|pattern| contains(text(number, "phone_number").unwrap_or_default(), pattern))
             && name.is_none_or(|name| text(number, "friendly_name") == Some(name))
             && origin.is_none_or(|origin| text(number, "origin") == Some(origin))
-            && beta.is_none_or(|beta| number.get("beta").is_some_and(|value| value.to_string() == beta))
+            && beta.is_none_or(|beta| number.get("beta") == Some(&json!(beta == "true")))
     };
     let items = ctx.world.twilio.numbers.iter().filter(wanted).cloned().collect();
     paging::relative(ctx, "incoming_phone_numbers", "IncomingPhoneNumber", items)

@@ -190,7 +190,7 @@ fn decide(world: &World, ask: &Ask, answer: Option<&Object>) -> Ending {
     let Some(answer) = answer else {
         let failed = Ending::new("rejected", "assistant-request-failed", SERVER_FAILED);
         return match fallback {
-            Some(to) => forwarded("assistant-request-failed", to),
+            Some(to) => forwarded("assistant-request-failed", &to),
             None => failed,
         };
     };
@@ -202,7 +202,7 @@ fn decide(world: &World, ask: &Ask, answer: Option<&Object>) -> Ending {
         };
     }
     if let Some(to) = answer.get("destination").and_then(destination) {
-        return forwarded("assistant-request-returned-forwarding-phone-number", to);
+        return forwarded("assistant-request-returned-forwarding-phone-number", &to);
     }
     if let Some(id) = text(answer, "assistantId") {
         let org_id = text(&ask.number, "orgId");
@@ -223,7 +223,7 @@ fn destination(object: &Value) -> Option<String> {
     text(object, "number").or_else(|| text(object, "sipUri")).map(str::to_owned)
 }
 
-fn forwarded(reason: &'static str, to: String) -> Ending {
+fn forwarded(reason: &'static str, to: &str) -> Ending {
     Ending { outcome: "forwarded", reason, heard: Vec::new(), details: vec![("url", json!(to))] }
 }
 
@@ -235,7 +235,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
     };
     let wrong: Vec<String> = filters.iter().filter_map(not_uuid).collect();
     if !wrong.is_empty() {
-        return Err(Problem::invalid(wrong));
+        return Err(Problem::invalid(&wrong));
     }
     let wanted = |call: &&Object| {
         filters.iter().all(|(name, value)| value.is_none_or(|value| text(call, name) == Some(value)))

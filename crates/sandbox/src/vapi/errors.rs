@@ -19,7 +19,7 @@ impl Problem {
     }
 
     /// 400 with a list: the body or query failed validation.
-    pub(crate) fn invalid(messages: Vec<String>) -> Problem {
+    pub(crate) fn invalid(messages: &[String]) -> Problem {
         Problem { status: 400, message: json!(messages), error: Some("Bad Request") }
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn page(query: &Params, items: &[Object], searched: &[&str]) -> Resul
     let search = query.filled("search").unwrap_or_default().to_lowercase();
     if search.chars().count() > SEARCH_CHARS_MAX {
         let text = format!("search must be shorter than or equal to {SEARCH_CHARS_MAX} characters");
-        return Err(Problem::invalid(vec![text]));
+        return Err(Problem::invalid(&[text]));
     }
     let matches = |item: &&Object| {
         let found =
@@ -45,7 +45,7 @@ pub(crate) fn page(query: &Params, items: &[Object], searched: &[&str]) -> Resul
     let order = query.filled("sortOrder").unwrap_or("DESC");
     if !matches!(order, "ASC" | "DESC") {
         let text = "sortOrder must be one of the following values: ASC, DESC";
-        return Err(Problem::invalid(vec![text.to_owned()]));
+        return Err(Problem::invalid(&[text.to_owned()]));
     }
     if order == "DESC" {
         kept.reverse();
@@ -70,7 +70,7 @@ fn limit(query: &Params) -> Result<usize, Problem> {
 
 fn number(query: &Params, name: &str, least: usize, most: usize, usual: usize) -> Result<usize, Problem> {
     let Some(text) = query.filled(name) else { return Ok(usual) };
-    let refuse = |text: String| Err(Problem::invalid(vec![text]));
+    let refuse = |text: String| Err(Problem::invalid(&[text]));
     match text.parse::<usize>() {
         Ok(number) if number < least => refuse(format!("{name} must not be less than {least}")),
         Ok(number) if number > most => refuse(format!("{name} must not be greater than {most}")),
@@ -85,9 +85,9 @@ fn filtered<'i>(query: &Params, items: &'i [Object]) -> Result<Vec<&'i Object>, 
         for (suffix, compare) in COMPARISONS {
             let name = format!("{field}{suffix}");
             let Some(given) = query.filled(&name) else { continue };
-            let bound = given.parse().map_err(|_| {
-                Problem::invalid(vec![format!("{name} must be a valid ISO 8601 date string")])
-            })?;
+            let bound = given
+                .parse()
+                .map_err(|_| Problem::invalid(&[format!("{name} must be a valid ISO 8601 date string")]))?;
             bounds.push((field, compare, bound));
         }
     }

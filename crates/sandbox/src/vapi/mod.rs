@@ -150,7 +150,7 @@ fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, V
     let id = ids.first().copied().unwrap_or_default().to_owned();
     // What the real service says to a path that is no UUID is not known [?].
     if !ids.is_empty() && !is_uuid(&id) {
-        return Err(Problem::invalid(vec!["id must be a UUID".to_owned()]));
+        return Err(Problem::invalid(&["id must be a UUID".to_owned()]));
     }
     let mut ctx = Ctx { world, org, id, query: request.query(), body: body(request)? };
     let answer = handler(&mut ctx)?;

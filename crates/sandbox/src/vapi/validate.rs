@@ -33,7 +33,7 @@ pub(crate) type Table = &'static [(&'static str, Rule)];
 pub(crate) fn check(table: Table, required: &[&str], body: &Object) -> Result<(), Problem> {
     let mut wrong = Vec::new();
     collect("", table, required, body, &mut wrong);
-    if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(wrong)) }
+    if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(&wrong)) }
 }
 
 fn collect(prefix: &str, table: Table, required: &[&str], body: &Object, wrong: &mut Vec<String>) {
@@ -123,7 +123,7 @@ mod tests {
 
     const TABLE: Table = &[("name", Rule::Text(40)), ("number", Rule::E164), ("server", SERVER_RULE)];
 
-    fn messages(body: Value) -> Value {
+    fn messages(body: &Value) -> Value {
         let body = body.as_object().cloned().unwrap_or_default();
         match check(TABLE, &["number"], &body) {
             Ok(()) => json!([]),
@@ -136,10 +136,10 @@ mod tests {
     #[test]
     fn lists_everything_that_is_wrong() {
         let e164 = "number must be a valid phone number in the E.164 format. Hot tip, you may be missing the country code (Eg. US: +1).";
-        assert_eq!(messages(json!({"number": "+14155552671", "name": null})), json!([]));
-        assert_eq!(messages(json!({})), json!([e164]));
+        assert_eq!(messages(&json!({"number": "+14155552671", "name": null})), json!([]));
+        assert_eq!(messages(&json!({})), json!([e164]));
         assert_eq!(
-            messages(json!({"number": "4155552671", "x": 1, "name": "a".repeat(41)})),
+            messages(&json!({"number": "4155552671", "x": 1, "name": "a".repeat(41)})),
             json!([
                 "property x should not exist",
                 "name must be shorter than or equal to 40 characters",
@@ -153,7 +153,7 @@ mod tests {
         let body = json!({"number": "+14155552671",
             "server": {"url": "https://a.example/x", "secret": "s", "backoffPlan": {"type": "fixed"}}});
         assert_eq!(
-            messages(body),
+            messages(&body),
             json!([
                 "server.property secret should not exist",
                 "server.backoffPlan.maxRetries must be a number between 0 and 10",

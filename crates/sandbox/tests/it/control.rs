@@ -1,0 +1,155 @@
+//! The control API: state, reset, clock, bad input (design, section 7).
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use dialtone_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use crate::lab::{FR, Lab, US, VAPI_URL, answer};
+
+#[tokio::test]
+async fn equal_seeds_give_equal_states() {
+    let (one, two) = (Lab::new().await, Lab::new().await);
+    for lab in [&one, &two] {
+        lab.control("POST", "/reset", json!({"seed": 7})).await;
+        let (_, state) = lab.control("GET", "/state", json!({})).await;
+        let key = state["orgs"][0]["private_key"].as_str().unwrap().to_owned();
+        lab.vapi_as(&key, "POST", "/assistant", json!({"name": "Mia"})).await;
+        lab.call(US).await;
+    }
+    let (_, first) = one.control("GET", "/state", json!({})).await;
+    let (_, second) = two.control("GET", "/state", json!({})).await;
+    assert_eq!(first, second);
+    let (_, other) = two.control("POST", "/reset", json!({"seed": 8})).await;
+    assert_ne!(first["accounts"][0]["sid"], other["accounts"][0]["sid"]);
+}
+
+#[tokio::test]
+async fn ids_are_the_same_at_every_start() {
+    let lab = Lab::new().await;
+    let other = Sandbox::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let state = lab.http.get(format!("{}/sandbox/state", other.url())).send().await.unwrap();
+    let state: Value = state.json().await.unwrap();
+    assert_eq!(state["accounts"][0]["sid"], json!(lab.sid));
+    assert_eq!(state["accounts"][0]["auth_token"], json!(lab.token));
+    assert_eq!(state["vapi"]["orgs"][0]["private_key"], json!(lab.key));
+    assert_eq!(state["clock"]["speed"], json!(1.0));
+}
+
+#[tokio::test]
+async fn the_default_state_is_the_users_story() {
+    let lab = Lab::new().await;
+    let (_, state) = lab.control("GET", "/state", json!({})).await;
+    let full = &state["accounts"][0];
+    assert_eq!(
+        (&full["type"], &full["status"], &full["balance"]),
+        (&json!("Full"), &json!("active"), &json!("50.00"))
+    );
+    for (index, phone) in [US, FR].into_iter().enumerate() {
+        assert_eq!(full["numbers"][index]["phone_number"], phone);
+        assert_eq!(full["numbers"][index]["voice_url"], VAPI_URL);
+    }
+    assert_eq!(state["accounts"][1]["type"], "Trial");
+    assert_eq!(state["accounts"][1]["numbers"].as_array().unwrap().len(), 1);
+    assert_eq!(state["orgs"][0]["assistants"], json!([]));
+    assert_eq!(state["numbers"].as_array().unwrap().len(), 3);
+    assert_eq!(state["messages"], json!([]));
+}
+
+#[tokio::test]
+async fn accounts_orgs_and_numbers_can_be_added() {
+    let lab = Lab::new().await;
+    let (status, account) = lab.control("POST", "/accounts", json!({"type": "trial", "balance": 3.5})).await;
+    assert_eq!((status, &account["type"], &account["balance"]), (201, &json!("Trial"), &json!("3.50")));
+    let body = json!({"account_sid": account["sid"], "phone_number": "+33712345678", "voice_url": "",
+        "sms_url": "https://a.example/"});
+    let (status, number) = lab.control("POST", "/numbers", body.clone()).await;
+    assert_eq!((status, &number["account_sid"]), (201, &account["sid"]));
+    assert_eq!(lab.call("+33712345678").await["outcome"], "no_route");
+    assert_eq!(lab.control("POST", "/numbers", body).await.0, 400);
+}
+
+#[tokio::test]
+async fn bad_input_is_a_sentence_and_never_a_500() {
+    let lab = Lab::new().await;
+    let sid = lab.sid.clone();
+    let cases = [
+        ("POST", "/calls", json!({"from": "x", "to": US}), 400),
+        ("POST", "/calls", json!({"from": US}), 400),
+        ("POST", "/calls", json!({"from": US, "to": "hello"}), 400),
+        ("POST", "/accounts", json!({"type": "gold"}), 400),
+        ("POST", "/accounts", json!({"balance": "much"}), 400),
+        ("POST", "/accounts", json!({"owner_account_sid": "AC1"}), 400),
+        ("POST", "/accounts/AC1", json!({}), 400),
+        ("POST", "/orgs/x", json!({"rotate_keys": true}), 404),
+        ("POST", "/keys", json!({"account_sid": sid, "type": "restricted"}), 400),
+        ("POST", "/numbers", json!({"phone_number": "+14155553000", "sid": "PN1"}), 400),
+        ("POST", "/numbers", json!({"phone_number": "+14155553000", "voice_url": 5}), 400),
+        ("POST", "/numbers", json!({"phone_number": "12"}), 400),
+        ("POST", "/caller-ids", json!({"phone_number": "12"}), 400),
+        ("POST", "/clock", json!({"advance_s": -1}), 400),
+        ("POST", "/clock", json!({"speed": 1e300}), 400),
+        ("POST", "/reset", json!({"seed": "x"}), 400),
+        ("POST", "/faults", json!({"path": "(", "fault": {"status": 500}}), 400),
+        ("POST", "/faults", json!([]), 400),
+        ("GET", "/nothing", json!({}), 404),
+        ("DELETE", "/state", json!({}), 405),
+    ];
+    for (method, path, body, expected) in cases {
+        let (status, answer) = lab.control(method, path, body.clone()).await;
+        assert_eq!(status, expected, "{method} {path} {body}");
+        assert!(answer["error"].is_string(), "{answer}");
+    }
+    let not_json = lab.request("POST", "/sandbox/calls").body("{");
+    assert_eq!(answer(not_json).await.0, 400);
+    let too_long = lab.request("POST", "/sandbox/calls").body(vec![b' '; 3 << 20]);
+    assert_eq!(answer(too_long).await.0, 413);
+}
+
+#[tokio::test]
+async fn time_passes_when_told_to() {
+    let lab = Lab::new().await;
+    let (_, before) = lab.control("GET", "/clock", json!({})).await;
+    assert!(before["now"].as_str().unwrap().starts_with("2026-01-01T00:00:00"));
+    let (_, after) = lab.control("POST", "/clock", json!({"advance_s": 3600})).await;
+    assert!(after["now"].as_str().unwrap().starts_with("2026-01-01T01:00:00"));
+    let id = lab.assistant("Mia").await;
+    let (_, assistant) = lab.vapi("GET", &format!("/assistant/{id}"), Value::Null).await;
+    assert!(assistant["createdAt"].as_str().unwrap().starts_with("2026-01-01T01:00:00"));
+}
+
+#[tokio::test]
+async fn the_page_says_what_this_is() {
+    let lab = Lab::new().await;
+    let (status, page) = answer(lab.request("GET", "/sandbox")).await;
+    assert_eq!(status, 200);
+    assert!(page.as_str().unwrap().contains("POST /sandbox/calls"));
+}
+
+#[tokio::test]
+async fn stopping_and_dropping_close_the_port_and_open_connections() {
+    for drops in [false, true] {
+        let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let addr: SocketAddr = sandbox.url()["http://".len()..].parse().unwrap();
+        let reader = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(addr).unwrap();
+            stream.write_all(b"GET /sandbox/clock HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            let mut first = [0; 1];
+            stream.read_exact(&mut first).unwrap();
+            stream
+        });
+        let mut stream = reader.await.unwrap();
+        if drops {
+            drop(sandbox);
+        } else {
+            sandbox.stop().await;
+        }
+        let closed = tokio::task::spawn_blocking(move || {
+            // The open connection ends, in whatever way, and then nobody listens any more.
+            let _ = stream.read_to_end(&mut Vec::new());
+            (0..1_000_000).any(|_| TcpStream::connect(addr).is_err())
+        });
+        assert!(closed.await.unwrap());
+    }
+}

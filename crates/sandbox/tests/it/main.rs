@@ -1,0 +1,12 @@
+//! The sandbox from outside, over real HTTP.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
+mod calls;
+mod conformance;
+mod control;
+mod faults;
+mod lab;
+mod twilio;
+mod twilio_numbers;
+mod vapi;
+mod vapi_numbers;

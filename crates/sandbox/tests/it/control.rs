@@ -153,3 +153,16 @@ async fn stopping_and_dropping_close_the_port_and_open_connections() {
         assert!(closed.await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn the_readme_names_the_default_credentials() {
+    let lab = Lab::new().await;
+    let (_, state) = lab.control("GET", "/state", json!({})).await;
+    let readme = include_str!("../../README.md");
+    let trial = &state["accounts"][1];
+    for named in
+        [json!(lab.sid), json!(lab.token), json!(lab.key), trial["sid"].clone(), trial["auth_token"].clone()]
+    {
+        assert!(readme.contains(named.as_str().unwrap()), "{named}");
+    }
+}

@@ -42,19 +42,23 @@ impl NewAssistant {
 pub struct Server {
     /// The address.
     pub url: String,
-    /// Sent with each event in `X-Dialtone-Secret`, which proves where it comes from.
-    pub secret: SecretString,
+    /// Sent with each event in `X-Dialtone-Secret`, which proves where it comes from. `None` puts back an
+    /// address that was not ours, whose secret Vapi keeps to itself: it then gets events without one.
+    pub secret: Option<SecretString>,
 }
 
 impl Server {
     /// Always with a back-off plan: without one Vapi sends each event once (facts/vapi.md section 9.1).
     fn body(&self) -> Value {
-        json!({
+        let mut body = json!({
             "url": self.url,
-            "headers": {SECRET_HEADER: self.secret.expose_secret()},
             "timeoutSeconds": 20,
             "backoffPlan": {"type": "exponential", "maxRetries": 5, "baseDelaySeconds": 1},
-        })
+        });
+        if let Some(secret) = &self.secret {
+            body["headers"] = json!({ SECRET_HEADER: secret.expose_secret() });
+        }
+        body
     }
 }
 
@@ -106,7 +110,7 @@ impl ImportTwilio {
     }
 
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        let server = self.server.iter().map(|server| server.secret.clone());
+        let server = self.server.iter().filter_map(|server| server.secret.clone());
         server.chain([self.auth_token.clone()]).collect()
     }
 }
@@ -158,7 +162,7 @@ impl VapiNumberPatch {
     }
 
     pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        let server = self.server.iter().flatten().map(|server| server.secret.clone());
+        let server = self.server.iter().flatten().filter_map(|server| server.secret.clone());
         server.chain(self.credentials.iter().map(|own| own.auth_token.clone())).collect()
     }
 }

@@ -48,7 +48,7 @@ fn import() -> ImportTwilio {
 }
 
 fn server() -> Server {
-    Server { url: "https://d.example/hook".into(), secret: SecretString::from("s3cret") }
+    Server { url: "https://d.example/hook".into(), secret: Some(SecretString::from("s3cret")) }
 }
 
 fn server_body() -> Value {
@@ -113,8 +113,16 @@ async fn a_patch_sets_clears_and_leaves() {
     let vapi = stub.vapi();
     let credentials =
         TwilioCredentials { account_sid: ACCOUNT.parse().unwrap(), auth_token: SecretString::from(TOKEN) };
+    let foreign = Server { url: "https://other.example/hook".into(), secret: None };
+    let mut foreign_body = server_body();
+    foreign_body["url"] = json!("https://other.example/hook");
+    foreign_body.as_object_mut().unwrap().remove("headers");
     for (patch, expected) in [
         (VapiNumberPatch::default(), json!({"provider": "twilio"})),
+        (
+            VapiNumberPatch { server: Some(Some(foreign)), ..VapiNumberPatch::default() },
+            json!({"provider": "twilio", "server": foreign_body}),
+        ),
         (
             VapiNumberPatch {
                 assistant_id: Some(Some(assistant_id())),

@@ -8,6 +8,8 @@
 //! the confidence letter given there: `[S]` specification, `[D]` documentation, `[C]` client source,
 //! `[E]` error dictionary, `[X]`/`[W]` seen on the wire, `[I]`/`[R]` reports, `[?]` not verified.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "[S], [D], … are marks of confidence, not links")]
+
 mod calls;
 mod clock;
 mod control;

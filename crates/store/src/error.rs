@@ -54,7 +54,10 @@ impl From<Error> for Problem {
             Error::Nul => Code::InvalidRequest,
             _ => Code::Internal,
         };
-        tracing::warn!(%error, code = code.name(), "the store");
+        // A closure that is run again passes here as busy, too; those are counted, not logged.
+        if !matches!(error, Error::Busy | Error::Nul) {
+            tracing::warn!(%error, code = code.name(), "the store");
+        }
         Problem::new(code)
     }
 }

@@ -437,3 +437,19 @@ pub fn release_all(tx: &mut Tx) -> Result<()> {
     tx.wake(Topic::Operations);
     Ok(())
 }
+
+/// The line's first operation that knows what was there before it.
+///
+/// # Errors
+/// As all queries.
+pub fn first_with_previous(tx: &mut Tx, tenant: &Tenant, line: LineId) -> Result<Option<Operation>> {
+    tx.opt(
+        sql!(
+            "SELECT ",
+            operation_columns!(),
+            " FROM operations WHERE org_id = ?1 AND line_id = ?2 AND previous IS NOT NULL \
+             ORDER BY created_at, id LIMIT 1"
+        ),
+        params![tenant.org(), line],
+    )
+}

@@ -18,6 +18,7 @@ use crate::sql::Sql;
 use crate::tx::{Connection, Step};
 use crate::value::{Row, Value};
 use crate::wake::{Topic, Topics, Wakeups};
+use crate::worker::pause;
 use crate::{Engine, Error, Result};
 
 /// How long making a connection may take.
@@ -224,7 +225,7 @@ impl Listener {
                 let _ = self.listen(&mut client);
             }
             if !self.closed.load(Relaxed) {
-                std::thread::sleep(LISTEN_PAUSE);
+                pause(LISTEN_PAUSE);
             }
         }
     }

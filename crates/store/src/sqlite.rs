@@ -15,6 +15,7 @@ use crate::sql::Sql;
 use crate::tx::{Connection, Step};
 use crate::value::{Row, Value};
 use crate::wake::Topics;
+use crate::worker::pause;
 use crate::{Engine, Error, Result};
 
 /// How long a statement waits for a lock that another process holds.
@@ -54,7 +55,7 @@ impl Sqlite {
                 .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))
             {
                 Err(error) if is_busy(&error) && started.elapsed() < LOCK_TIMEOUT => {
-                    std::thread::sleep(Duration::from_millis(5));
+                    pause(Duration::from_millis(5));
                 }
                 other => break other.map_err(|error| opening(path, &error))?,
             }

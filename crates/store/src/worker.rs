@@ -19,6 +19,12 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 const ATTEMPTS: u32 = 50;
 const ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 
+/// Gives others time to finish what is in the way.
+#[expect(clippy::disallowed_methods, reason = "nobody announces that another process's lock is free")]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// A closure that waits to be run, whatever its types.
 pub(crate) trait Job: Send {
     /// Whether nobody waits for the answer any more.
@@ -129,7 +135,7 @@ impl Worker {
             match self.attempt(connection, &mut batch, 1) {
                 Ok(topics) => return self.finish(connection, batch, topics),
                 Err(Fault::Retry | Fault::Lost(_)) if started.elapsed() < ATTEMPTS_TIME => {
-                    std::thread::sleep(Duration::from_millis(u64::from(attempt.min(20))));
+                    pause(Duration::from_millis(u64::from(attempt.min(20))));
                 }
                 Err(fault) => return refuse(batch, &fault.into_error()),
             }

@@ -1,5 +1,7 @@
 //! The store from outside, every test on both engines.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
+
 mod accounts;
 mod common;
 mod engine;

@@ -6,22 +6,24 @@ use postgres::types::Type;
 use crate::common::{Database, connect, off_runtime};
 
 /// Texts that may read a whole table, by a piece of them, and why.
-const SCANS: [(&str, &str); 4] = [
+const SCANS: [(&str, &str); 6] = [
+    ("FROM schema_version", "one row per migration, read at the start"),
+    ("FROM orgs WHERE name", "for the command line, where a name is looked up by hand"),
     ("FROM sqlite_schema", "the list of tables, read at the start"),
     ("FROM pg_catalog.pg_class", "the list of tables, read at the start"),
     ("FROM twilio_settings t JOIN", "the worker looks at every organisation"),
     ("DELETE FROM codes WHERE kind", "one-time codes are few, and this happens at the start"),
 ];
 
-/// Texts that find an organisation by its name, for the command line, and no index for it.
-const BY_NAME: &str = "FROM orgs WHERE name";
+/// Indexes of the unfinished only, of which there are few: reading such a one from end to end is no scan.
+const SMALL_INDEXES: [&str; 2] = ["operations_due", "operations_unfinished"];
 
 fn for_engine(engine: Engine) -> impl Iterator<Item = Sql> {
     texts().filter(move |sql| sql.only.is_none_or(|only| only == engine))
 }
 
 fn may_scan(sql: Sql) -> bool {
-    sql.text.contains(BY_NAME) || SCANS.iter().any(|(piece, _)| sql.text.contains(piece))
+    SCANS.iter().any(|(piece, _)| sql.text.contains(piece))
 }
 
 #[test]
@@ -78,7 +80,11 @@ fn sqlite_takes_every_text_and_finds_an_index_for_it() {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        let scans = steps.iter().any(|step| step.starts_with("SCAN") && !step.contains("CONSTANT ROW"));
+        let scans = steps.iter().any(|step| {
+            step.starts_with("SCAN")
+                && !step.contains("CONSTANT ROW")
+                && !SMALL_INDEXES.iter().any(|index| step.contains(index))
+        });
         // The first row in the order of an index is not a scan, whatever SQLite calls it.
         let first_of_index = sql.text.ends_with("LIMIT 1")
             && steps.iter().all(|step| step.contains("USING INDEX") || step.contains("COVERING INDEX"));
@@ -97,7 +103,7 @@ fn sqlite_takes_every_text_and_finds_an_index_for_it() {
 
 /// Texts that sort what they found, which is little: the members, tokens or organisations of one.
 fn sorts(sql: Sql) -> bool {
-    ["FROM members m", "FROM tokens", BY_NAME].iter().any(|piece| sql.text.contains(piece))
+    ["FROM members m", "FROM tokens", "FROM orgs WHERE name"].iter().any(|piece| sql.text.contains(piece))
 }
 
 #[test]

@@ -1,1 +1,32 @@
-//! The use cases: accounts, settings, lines, operations. Joins domain, store and providers; no HTTP types.
+//! The use cases of Dialtone: one function each, on [`App`]. Joins the pure rules (`domain`), the database
+//! (`store`) and the two providers (`providers`); knows nothing of HTTP servers.
+
+mod accounts;
+mod assistants;
+pub mod clock;
+mod credentials;
+mod engine;
+mod events;
+mod idempotency;
+mod lines;
+mod operations;
+mod settings;
+mod setup;
+mod start;
+mod vault;
+
+pub use accounts::{
+    Caller, Credential, LocalUser, Member, MemberChange, NewMember, NewToken, Organisation,
+    OrganisationChange, SetUp, SignedIn, Token,
+};
+pub use assistants::{AssistantView, NewAssistant};
+pub use events::Event;
+pub use idempotency::Begin;
+pub use lines::{
+    Doctor, Health, Import, Imported, LineChange, LineDetail, LineRef, LineView, Page, PageRequest,
+    VapiNumberView,
+};
+pub use operations::{OperationView, Started, StepView, Workers};
+pub use settings::{SaveTwilio, SavedTwilio, TwilioSettingsView, VapiSettingsView};
+pub use setup::{Missing, SetupStatus};
+pub use start::{App, Config, StartError};

@@ -30,7 +30,7 @@ pub mod vapi;
 
 pub use limits::{Lane as LaneLimits, Limits};
 pub use listed::Listed;
-pub use providers::{Addresses, Providers, ProvidersError, Region};
+pub use providers::{Addresses, Providers, ProvidersError};
 pub use scrub::fingerprint;
 pub use twilio::Twilio;
 pub use vapi::Vapi;

@@ -5,6 +5,7 @@ use crate::lane::Lanes;
 use crate::limits::Limits;
 use crate::{Twilio, Vapi};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use dialtone_domain::line::Region;
 use dialtone_domain::{AccountSid, Code, ExposeSecret, Problem, Provider, SecretString};
 use reqwest::header::HeaderValue;
 use reqwest::{Client, redirect};
@@ -30,15 +31,6 @@ impl Default for Addresses {
 const REAL_TWILIO: &str = "https://{product}.twilio.com";
 const EU_VAPI_HOST: &str = "api.eu.vapi.ai";
 const VAPI_HOSTS: [&str; 2] = ["api.vapi.ai", EU_VAPI_HOST];
-
-/// Vapi's regions: separate installations with separate keys and numbers (facts/vapi.md section 2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Region {
-    /// `api.vapi.ai`, and any address that is not Vapi's own.
-    Us,
-    /// `api.eu.vapi.ai`.
-    Eu,
-}
 
 /// Why the clients cannot be made.
 #[derive(Debug, thiserror::Error)]

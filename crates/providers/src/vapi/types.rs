@@ -66,6 +66,32 @@ pub enum VapiProvider {
     Other(String),
 }
 
+impl VapiProvider {
+    /// Vapi's name for it.
+    pub fn name(&self) -> &str {
+        match self {
+            VapiProvider::Twilio => "twilio",
+            VapiProvider::ByoPhoneNumber => "byo-phone-number",
+            VapiProvider::Vapi => "vapi",
+            VapiProvider::Vonage => "vonage",
+            VapiProvider::Telnyx => "telnyx",
+            VapiProvider::Other(name) => name,
+        }
+    }
+}
+
+impl NumberStatus {
+    /// Vapi's name for it.
+    pub fn name(&self) -> &str {
+        match self {
+            NumberStatus::Active => "active",
+            NumberStatus::Activating => "activating",
+            NumberStatus::Blocked => "blocked",
+            NumberStatus::Other(name) => name,
+        }
+    }
+}
+
 /// Whether a number works at Vapi.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NumberStatus {

@@ -1,12 +1,13 @@
 //! Vapi's resources: what is sent, what is read (facts/vapi.md sections 2–5, 7, 8).
 
 use crate::stub::{ACCOUNT, KEY, PHONE, Stub, TOKEN, json, providers, quick};
+use dialtone_domain::line::Region;
 use dialtone_domain::{AccountSid, AssistantId, Code, Phone, SecretString, VapiNumberId};
 use dialtone_providers::vapi::{
     ImportTwilio, Imported, NewAssistant, NumberStatus, Server, TwilioCredentials, VapiNumberPatch,
     VapiProvider,
 };
-use dialtone_providers::{Addresses, Limits, Providers, Region, fingerprint};
+use dialtone_providers::{Addresses, Limits, Providers, fingerprint};
 use serde_json::{Value, json};
 
 const ID: &str = "00000000-0000-4000-8000-0000000000c1";

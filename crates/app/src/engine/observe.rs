@@ -1,0 +1,164 @@
+//! Reads the live state of both providers about one number, side by side, into one plain value.
+
+use dialtone_domain::line::{
+    Account, AccountKind, AccountStatus, Assistant, Elsewhere, LastCall, Method, NumberStatus, Observed,
+    Reading, ServerView, SmsRouting, TwilioNumber, TwilioView, VapiNumber, VapiView, VoiceRouting,
+    our_number,
+};
+use dialtone_domain::{AccountSid, Code, Phone, Problem, VapiNumberId};
+use dialtone_providers::{Twilio, Vapi, twilio, vapi};
+
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What plans are made of.
+    Wiring,
+    /// The last call, too.
+    WithCalls,
+}
+
+/// Whom to ask about which number.
+pub(crate) struct Question<'a> {
+    pub(crate) phone: &'a Phone,
+    pub(crate) account_sid: Option<&'a AccountSid>,
+    pub(crate) ours: Option<VapiNumberId>,
+    pub(crate) import_refusal: Option<Code>,
+    pub(crate) depth: Depth,
+}
+
+/// Asks both at once.
+pub(crate) async fn observe(
+    twilio: Option<&Twilio>,
+    vapi: Option<&Vapi>,
+    question: &Question<'_>,
+) -> Observed {
+    let twilio = async {
+        match twilio {
+            Some(client) => reading(twilio_view(client, question.phone).await),
+            None => Reading::NotConfigured,
+        }
+    };
+    let vapi = async {
+        match vapi {
+            Some(client) => reading(vapi_view(client, question).await),
+            None => Reading::NotConfigured,
+        }
+    };
+    let (twilio, vapi) = tokio::join!(twilio, vapi);
+    Observed { twilio, vapi, import_refusal: question.import_refusal }
+}
+
+fn reading<T>(answer: Result<T, Problem>) -> Reading<T> {
+    match answer {
+        Ok(view) => Reading::Known(view),
+        Err(problem) => Reading::Failed(problem),
+    }
+}
+
+/// Twilio's part: the account and the number, or where else the number is.
+pub(crate) async fn twilio_view(client: &Twilio, phone: &Phone) -> Result<TwilioView, Problem> {
+    let account = account_of(&client.account().await?);
+    if account.status == AccountStatus::Inactive {
+        return Ok(TwilioView { account, number: Err(Elsewhere::Unknown) });
+    }
+    let number = match client.number(phone).await? {
+        Some(number) => Ok(number_of(number)),
+        None => Err(elsewhere(client, phone).await?),
+    };
+    Ok(TwilioView { account, number })
+}
+
+async fn elsewhere(client: &Twilio, phone: &Phone) -> Result<Elsewhere, Problem> {
+    for subaccount in client.subaccounts().await?.items {
+        if client.number_in(&subaccount.sid, phone).await?.is_some() {
+            return Ok(Elsewhere::Subaccount(subaccount.sid));
+        }
+    }
+    let caller_id = client.is_caller_id(phone).await?;
+    Ok(if caller_id { Elsewhere::CallerId } else { Elsewhere::Unknown })
+}
+
+/// An account as the engine sees it.
+pub(crate) fn account_of(account: &twilio::Account) -> Account {
+    Account {
+        sid: account.sid.clone(),
+        name: account.friendly_name.clone().unwrap_or_default(),
+        status: match account.status {
+            twilio::AccountStatus::Active => AccountStatus::Active,
+            _ => AccountStatus::Inactive,
+        },
+        kind: match account.kind {
+            twilio::AccountKind::Trial => AccountKind::Trial,
+            _ => AccountKind::Full,
+        },
+    }
+}
+
+fn number_of(number: twilio::IncomingNumber) -> TwilioNumber {
+    TwilioNumber {
+        sid: number.sid,
+        takes_calls: number.capabilities.voice,
+        voice: VoiceRouting {
+            trunk_sid: number.trunk_sid,
+            application_sid: number.voice_application_sid,
+            voice_url: number.voice_url,
+            voice_method: method(number.voice_method.as_deref()),
+            status_callback: number.status_callback,
+        },
+        sms: SmsRouting {
+            application_sid: number.sms_application_sid,
+            sms_url: number.sms_url,
+            sms_method: method(number.sms_method.as_deref()),
+        },
+    }
+}
+
+fn method(text: Option<&str>) -> Method {
+    match text {
+        Some(text) if text.eq_ignore_ascii_case("get") => Method::Get,
+        _ => Method::Post,
+    }
+}
+
+async fn vapi_view(client: &Vapi, question: &Question<'_>) -> Result<VapiView, Problem> {
+    let (assistants, numbers) =
+        tokio::try_join!(client.assistants(), client.numbers_matching(question.phone))?;
+    let org_of_assistants = assistants.items.iter().find_map(|assistant| assistant.org_id);
+    let org_id = org_of_assistants.or_else(|| numbers.items.iter().find_map(|number| number.org_id));
+    let numbers: Vec<_> = numbers.items.into_iter().filter_map(vapi_number_of).collect();
+    let ours = our_number(question.ours, question.account_sid, &numbers).map(|number| number.id);
+    let last_call = match ours.filter(|_| question.depth == Depth::WithCalls) {
+        Some(id) => client.last_calls(id, 1).await?.items.into_iter().next().and_then(last_call_of),
+        None => None,
+    };
+    let assistants = assistants
+        .items
+        .into_iter()
+        .map(|assistant| Assistant { id: assistant.id, name: assistant.name.unwrap_or_default() });
+    Ok(VapiView { org_id, assistants: assistants.collect(), numbers, last_call })
+}
+
+/// Records of Twilio numbers only: what other carriers bring in under the same number is not ours to read.
+fn vapi_number_of(number: vapi::VapiNumber) -> Option<VapiNumber> {
+    (number.provider == vapi::VapiProvider::Twilio).then(|| VapiNumber {
+        id: number.id,
+        name: number.name.unwrap_or_default(),
+        account_sid: number.twilio_account_sid,
+        assistant_id: number.assistant_id,
+        has_squad: number.squad_id.is_some() || number.workflow_id.is_some(),
+        server: number
+            .server
+            .map(|server| ServerView { url: server.url, secret_fingerprint: server.secret_fingerprint }),
+        sms_enabled: number.sms_enabled,
+        status: match number.status {
+            vapi::NumberStatus::Blocked => NumberStatus::Blocked,
+            vapi::NumberStatus::Activating => NumberStatus::Activating,
+            _ => NumberStatus::Active,
+        },
+        updated_at: number.updated_at,
+    })
+}
+
+fn last_call_of(call: vapi::VapiCall) -> Option<LastCall> {
+    Some(LastCall { at: call.created_at?, ended_reason: call.ended_reason })
+}

@@ -1,0 +1,88 @@
+//! The one table of what happened: audit trail, live updates and history are readers of it.
+
+use crate::accounts::{Caller, Credential};
+use crate::clock::now;
+use crate::start::App;
+use dialtone_domain::Problem;
+use dialtone_store::{Tenant, Topic, Tx, events as rows};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub use rows::Event;
+
+/// Who did something.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Actor {
+    /// A member in the browser.
+    Member { id: String, name: String },
+    /// A program with a member's token.
+    Token { id: String, name: String },
+    /// Dialtone itself.
+    System { name: String },
+}
+
+impl Actor {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        let name = caller.user_name.clone();
+        match caller.credential {
+            Credential::Session(_) => Actor::Member { id: caller.user_id.to_string(), name },
+            Credential::Token(id) => Actor::Token { id: id.to_string(), name },
+        }
+    }
+
+    pub(crate) fn system(name: &str) -> Self {
+        Actor::System { name: name.to_owned() }
+    }
+}
+
+/// Writes what happened into the transaction in which it happens. No secret and no full phone number may be
+/// in `before` or `after`.
+pub(crate) fn record(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    actor: &Actor,
+    kind: &'static str,
+    subject: impl ToString,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Result<(), Problem> {
+    let actor = serde_json::to_value(actor).unwrap_or_default();
+    let event = rows::NewEvent {
+        at: now(),
+        actor,
+        kind: kind.to_owned(),
+        subject_id: subject.to_string(),
+        before,
+        after,
+    };
+    rows::append(tx, tenant, &event)?;
+    tx.wake(Topic::Events);
+    Ok(())
+}
+
+impl App {
+    /// Up to `limit` events behind `seq`, in order.
+    ///
+    /// # Errors
+    /// Only for trouble with the database.
+    pub async fn events_after(&self, caller: &Caller, seq: i64, limit: u32) -> Result<Vec<Event>, Problem> {
+        let tenant = caller.tenant.clone();
+        Ok(self.store().read(move |tx| rows::after(tx, &tenant, seq, i64::from(limit))).await?)
+    }
+
+    /// The number of the organisation's last event; 0 where there is none.
+    ///
+    /// # Errors
+    /// Only for trouble with the database.
+    pub async fn last_event(&self, caller: &Caller) -> Result<i64, Problem> {
+        let tenant = caller.tenant.clone();
+        Ok(self.store().read(move |tx| rows::last_seq(tx, &tenant)).await?)
+    }
+
+    /// Changes whenever new events may exist, of any organisation. Only a hint: look without it, too.
+    pub fn event_wakeups(&self) -> watch::Receiver<()> {
+        self.store().wakeups(Topic::Events)
+    }
+}

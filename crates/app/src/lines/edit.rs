@@ -1,0 +1,179 @@
+//! Changing what a line should be, and removing it.
+
+use super::import::details;
+use super::{LineRef, LineView};
+use crate::accounts::Caller;
+use crate::clock::now;
+use crate::engine::Depth;
+use crate::events::{Actor, record};
+use crate::operations::{Kind, NewOperation, OperationView, Started, start};
+use crate::settings::line_server_place;
+use crate::start::App;
+use dialtone_domain::line::{Desired, SmsOwner, VapiUrl, VoiceRoute, Wish, vapi_url, voice_route};
+use dialtone_domain::{AssistantId, Code, OperationId, Problem, SecretString};
+use dialtone_store::lines::{self as rows, Line};
+use dialtone_store::{Tenant, Tx, operations};
+use serde_json::{Value, json};
+
+/// What to change of a line; what is absent stays.
+#[derive(Default)]
+pub struct LineChange {
+    /// Its name.
+    pub friendly_name: Option<String>,
+    /// Its notes.
+    pub notes: Option<String>,
+    /// The assistant that answers; none unlinks.
+    pub assistant_id: Option<Option<AssistantId>>,
+    /// Who answers texts.
+    pub sms_owner: Option<SmsOwner>,
+    /// Where its events go; none takes the server away.
+    pub server_url: Option<Option<String>>,
+    /// The secret that events carry.
+    pub server_secret: Option<SecretString>,
+}
+
+impl LineChange {
+    /// Whether a provider has to be told.
+    fn reaches_providers(&self) -> bool {
+        self.assistant_id.is_some()
+            || self.sms_owner.is_some()
+            || self.server_url.is_some()
+            || self.server_secret.is_some()
+    }
+}
+
+impl App {
+    /// Changes a line; what providers have to know is told to them by an operation.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::AssistantNotFound`], [`Code::LineBusy`].
+    pub async fn change_line(
+        &self,
+        caller: &Caller,
+        line: &LineRef,
+        change: LineChange,
+    ) -> Result<(LineView, Option<OperationView>), Problem> {
+        let before = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?;
+        if let Some(Some(id)) = change.assistant_id {
+            self.vapi(caller).await?.assistant(id).await?.ok_or(Code::AssistantNotFound)?;
+        }
+        let clears_server = change.server_url == Some(None);
+        let tell = change.reaches_providers() && before.vapi_phone_id.is_some();
+        let after = self.changed(&caller.tenant, &before, change).await?;
+        let hands = self.hands(&caller.tenant, &after).await?;
+        let mut desired = self.desired(&after, &hands, after.assistant_id);
+        if let Some(wish) = desired.vapi.as_mut().filter(|_| clears_server) {
+            wish.server = Wish::Exactly(None);
+        }
+        let (tenant, actor, id) = (caller.tenant.clone(), Actor::of(caller), before.id);
+        let operation = self
+            .store()
+            .write(move |tx| {
+                rows::update_details(tx, &tenant, id, &details(&after), now())?;
+                record(tx, &tenant, &actor, "line.changed", id, Some(told(&before)), Some(told(&after)))?;
+                let new =
+                    NewOperation { line: id, kind: Kind::Change, desired: desired.clone(), undo_of: None };
+                if tell { start(tx, &tenant, &actor, &new).map(Some) } else { Ok(None) }
+            })
+            .await?;
+        let operation = match operation {
+            Some(operation) => Some(self.followed(caller, operation).await?),
+            None => None,
+        };
+        let line = self.line_row(&caller.tenant, &LineRef::Id(id)).await?.ok_or(Code::NotFound)?;
+        Ok((line.into(), operation))
+    }
+
+    async fn changed(&self, tenant: &Tenant, before: &Line, change: LineChange) -> Result<Line, Problem> {
+        let mut line = before.clone();
+        line.friendly_name = change.friendly_name.unwrap_or(line.friendly_name);
+        line.notes = change.notes.unwrap_or(line.notes);
+        line.assistant_id = change.assistant_id.unwrap_or(line.assistant_id);
+        line.sms_owner = change.sms_owner.unwrap_or(line.sms_owner);
+        line.server_url = change.server_url.unwrap_or(line.server_url);
+        if let Some(secret) = change.server_secret {
+            let keys = self.keys(tenant).await?;
+            line.server_secret = Some(keys.data_key.seal(line_server_place(&line.id.to_string()), &secret));
+        }
+        if line.server_url.is_none() {
+            line.server_secret = None;
+        }
+        Ok(line)
+    }
+
+    async fn followed(&self, caller: &Caller, id: OperationId) -> Result<OperationView, Problem> {
+        Ok(match self.follow(&caller.tenant, id).await? {
+            Started::Finished(operation) | Started::Running(operation) => operation,
+        })
+    }
+
+    /// Removes a line: its record at Vapi goes, Twilio's routing becomes what it was before the import where it
+    /// still points at Vapi, and our row goes last. A line that is not in Vapi is only forgotten.
+    ///
+    /// # Errors
+    /// [`Code::ConfirmationNeeded`] unless `confirm` is the number; [`Code::NotFound`]; [`Code::LineBusy`].
+    pub async fn remove_line(
+        &self,
+        caller: &Caller,
+        line: &LineRef,
+        confirm: Option<&str>,
+    ) -> Result<Option<OperationView>, Problem> {
+        let line = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?;
+        if confirm.map(str::trim) != Some(line.phone.as_str()) {
+            return Err(Problem::new(Code::ConfirmationNeeded).with("phone", line.phone.to_string()));
+        }
+        let (tenant, actor) = (caller.tenant.clone(), Actor::of(caller));
+        if line.vapi_phone_id.is_none() {
+            self.store().write(move |tx| forget(tx, &tenant, &actor, &line)).await?;
+            return Ok(None);
+        }
+        let hands = self.hands(&caller.tenant, &line).await?;
+        let observed = self.look(&hands, &line, Depth::Wiring).await;
+        let number = observed.twilio.known().and_then(|view| view.number.as_ref().ok());
+        let ours = number.is_some_and(|number| match voice_route(&number.voice) {
+            VoiceRoute::Url(url) => vapi_url(url) != VapiUrl::Foreign,
+            _ => false,
+        });
+        let desired = Desired { vapi: None, ..self.desired(&line, &hands, None) };
+        let id = self
+            .store()
+            .write(move |tx| {
+                let voice = if ours { original_voice(tx, &tenant, &line)? } else { Wish::AsIs };
+                let new = NewOperation {
+                    line: line.id,
+                    kind: Kind::Remove,
+                    desired: Desired { voice, ..desired.clone() },
+                    undo_of: None,
+                };
+                start(tx, &tenant, &actor, &new)
+            })
+            .await?;
+        self.followed(caller, id).await.map(Some)
+    }
+}
+
+/// Where calls went before Dialtone first touched the line.
+fn original_voice(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    line: &Line,
+) -> Result<Wish<dialtone_domain::line::VoiceRouting>, Problem> {
+    let first = operations::first_with_previous(tx, tenant, line.id)?;
+    let previous = first.and_then(|operation| operation.previous);
+    let previous: Option<Desired> = previous.and_then(|value| serde_json::from_value(value).ok());
+    Ok(previous.map_or(Wish::AsIs, |previous| previous.voice))
+}
+
+fn forget(tx: &mut Tx, tenant: &Tenant, actor: &Actor, line: &Line) -> Result<(), Problem> {
+    if operations::unfinished(tx, tenant, line.id)?.is_some() {
+        return Err(Code::LineBusy.into());
+    }
+    rows::remove(tx, tenant, line.id)?;
+    record(tx, tenant, actor, "line.removed", line.id, Some(told(line)), None)
+}
+
+/// A line as the events tell of it: no secret, no full number.
+fn told(line: &Line) -> Value {
+    json!({ "phone": line.phone.to_string(), "name": line.friendly_name, "assistant_id": line.assistant_id,
+            "sms_owner": line.sms_owner, "server_url": line.server_url.is_some() })
+}

@@ -1,0 +1,151 @@
+//! Opening the application: database, master key, providers.
+
+use crate::accounts::{Organisation, SignInLimits};
+use crate::setup::Sweep;
+use crate::vault::{KeyError, Vault};
+use dialtone_domain::{Problem, SecretString};
+use dialtone_providers::{Addresses, Limits, Providers};
+use dialtone_store::{Engine, Store, accounts};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything that an installation can choose.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `sqlite://…` or `postgres://…`.
+    pub database_url: String,
+    /// Where the master key file lives.
+    pub data_dir: PathBuf,
+    /// The master key in base64, where it is not in a file.
+    pub master_key: Option<SecretString>,
+    /// The address that providers and browsers reach us at.
+    pub public_url: String,
+    /// Twilio's address, with `{product}`.
+    pub twilio_url: String,
+    /// Vapi's address.
+    pub vapi_url: String,
+    /// How long and how often providers are asked.
+    pub limits: Limits,
+}
+
+/// Why the application does not start; each text is a sentence for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made.
+    #[error("The data directory {0} cannot be made: {1}.")]
+    DataDir(String, std::io::Error),
+    /// The database does not open.
+    #[error("The database does not open: {0}.")]
+    Store(dialtone_store::Error),
+    /// There is no usable master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The master key is not the one that sealed this database.
+    #[error(
+        "The master key does not open this database: it was sealed with another one. Nothing was changed. \
+         Put the right key into DIALTONE_MASTER_KEY or the key file and start again."
+    )]
+    WrongKey,
+    /// The providers' addresses are not usable.
+    #[error("The providers cannot be reached with this configuration: {0}")]
+    Providers(String),
+}
+
+/// The application. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) providers: Providers,
+    pub(crate) public_url: String,
+    /// Who holds this process's leases.
+    pub(crate) node: String,
+    pub(crate) sign_in_limits: SignInLimits,
+    pub(crate) sweep: Sweep,
+}
+
+impl App {
+    /// Opens the database (made and migrated where needed), the vault and the clients.
+    ///
+    /// # Errors
+    /// [`StartError`]: nothing was changed then, save for a migration that was completed.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        let dir = &config.data_dir;
+        std::fs::create_dir_all(dir)
+            .map_err(|error| StartError::DataDir(dir.display().to_string(), error))?;
+        let addresses = Addresses { twilio: config.twilio_url, vapi: config.vapi_url };
+        let providers = Providers::new(addresses, config.limits)
+            .map_err(|error| StartError::Providers(error.to_string()))?;
+        let url = config.database_url;
+        let store = tokio::task::spawn_blocking(move || Store::open(&url))
+            .await
+            .map_err(|error| StartError::Store(dialtone_store::Error::Internal(error.to_string())))?
+            .map_err(StartError::Store)?;
+        let sealed = store.read(accounts::any_organisation).await.map_err(StartError::Store)?;
+        let vault = open_vault(config.master_key.as_ref(), dir, sealed)?;
+        let inner = Inner {
+            store,
+            vault,
+            providers,
+            public_url: config.public_url,
+            node: uuid::Uuid::now_v7().to_string(),
+            sign_in_limits: SignInLimits::new(),
+            sweep: Sweep::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// What it says instead.
+    pub async fn ready(&self) -> Result<(), Problem> {
+        self.store().read(|tx| accounts::any_user(tx).map(drop)).await.map_err(Problem::from)
+    }
+
+    /// Whether the providers are not the real ones.
+    pub fn is_sandbox(&self) -> bool {
+        !self.inner.providers.are_real()
+    }
+
+    /// Our own address, as browsers and providers know it.
+    pub fn public_url(&self) -> &str {
+        &self.inner.public_url
+    }
+
+    /// What the store has done so far.
+    pub fn store_stats(&self) -> dialtone_store::Stats {
+        self.store().stats()
+    }
+
+    /// Finishes what the database has in hand. Stop the workers first.
+    pub async fn close(&self) {
+        self.store().close().await;
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Only one process serves a SQLite database, so what a process before this one held is free.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.store().engine() == Engine::Sqlite
+    }
+}
+
+/// A key file is made only while nothing is sealed; else the key must open what is there.
+fn open_vault(
+    given: Option<&SecretString>,
+    dir: &std::path::Path,
+    sealed: Option<Organisation>,
+) -> Result<Vault, StartError> {
+    let vault = Vault::open(given, &dir.join("master.key"), sealed.is_none())?;
+    match sealed {
+        Some(org) if vault.data_key(org.id, &org.data_key).is_err() => Err(StartError::WrongKey),
+        _ => Ok(vault),
+    }
+}

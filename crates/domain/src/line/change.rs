@@ -153,7 +153,11 @@ impl Change {
                 fields.extend(side_effects.iter().cloned());
                 fields
             }
-            Change::LinkAssistant { from, to, .. } => vec![field("assistantId", id(from), id(to))],
+            Change::LinkAssistant { from, to, replaces_squad, .. } => {
+                // Vapi's id of the squad or workflow is not kept; that one is there must still be shown.
+                let squad = replaces_squad.then(|| "…".to_owned());
+                vec![field("assistantId", id(from), id(to)), field("squadId, workflowId", squad, None)]
+            }
             Change::SetServer { from, to, .. } => {
                 // The same address again means that only the secret is new: it must still be shown.
                 return vec![field("server.url", from.clone(), to.as_ref().map(|server| server.url.clone()))];

@@ -1,0 +1,372 @@
+//! The command line: what it takes, and nothing of what it does.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dialtone_domain::Role;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Make a Twilio phone number answer with a Vapi assistant, and prove that it does.
+///
+/// Exit codes: 0 done, 1 error, 2 wrong usage, 3 problems found, 4 unclear (look before doing it again).
+#[derive(Debug, Parser)]
+#[command(name = "dialtone", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server: the API and the web page.
+    Serve(ServerFlags),
+    /// Try Dialtone without an account or a cent: server and sandbox in one process, signed in.
+    Demo(Demo),
+    /// Run the sandbox: a Twilio and a Vapi of our own on one port.
+    Sandbox {
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+    },
+    /// Check why a number does not answer, step by step, and mend it. Exit code 3 when a check fails.
+    Doctor(Doctor),
+    /// The numbers that Dialtone looks after.
+    #[command(subcommand)]
+    Numbers(Numbers),
+    /// The assistants at Vapi.
+    #[command(subcommand)]
+    Assistants(Assistants),
+    /// The saved Twilio and Vapi credentials.
+    #[command(subcommand)]
+    Settings(Settings),
+    /// What was changed at the providers, and taking it back.
+    #[command(subcommand)]
+    Operations(Operations),
+    /// The people who may sign in. Works on the data directory, also beside a running server.
+    #[command(subcommand)]
+    User(User),
+    /// The tokens for programs. Works on the data directory, also beside a running server.
+    #[command(subcommand)]
+    Token(Token),
+    /// Print what is in force and where it came from, secrets hidden.
+    Config {
+        #[command(flatten)]
+        server: ServerFlags,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print the OpenAPI document of the API.
+    Openapi,
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Send any request to the API; a body is read from standard input.
+    Api {
+        /// GET, POST, PUT, PATCH or DELETE.
+        method: String,
+        /// For example /api/v1/lines.
+        path: String,
+        #[command(flatten)]
+        client: ClientFlags,
+    },
+}
+
+/// The configuration that may be given as flags. Each is also an environment variable, `DIALTONE_…`, and a
+/// line of the configuration file.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServerFlags {
+    /// A TOML file with settings [default: ./dialtone.toml if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where the database and the master key are kept [default: ./data].
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// The database [default: sqlite://<data dir>/dialtone.db].
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// The address that providers and browsers call [default: http://<listen>].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Twilio's address; {product} in it stands for api, trunking… [default: https://{product}.twilio.com].
+    #[arg(long, value_name = "URL")]
+    twilio_url: Option<String>,
+    /// Vapi's address [default: https://api.vapi.ai].
+    #[arg(long, value_name = "URL")]
+    vapi_url: Option<String>,
+    /// Which log lines are written [default: info].
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl ServerFlags {
+    /// Each flag by the name of its setting.
+    pub(crate) fn given(&self) -> [(&'static str, Option<String>); 7] {
+        [
+            ("listen", self.listen.clone()),
+            ("data_dir", self.data_dir.clone()),
+            ("database_url", self.database_url.clone()),
+            ("public_url", self.public_url.clone()),
+            ("twilio_url", self.twilio_url.clone()),
+            ("vapi_url", self.vapi_url.clone()),
+            ("log", self.log.clone()),
+        ]
+    }
+}
+
+/// Which server to talk to, and as whom.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ClientFlags {
+    /// The server's address [env: DIALTONE_URL; default: http://127.0.0.1:8080]. The token comes from
+    /// DIALTONE_TOKEN or the profile, never from a flag, which others could read.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// A profile of ~/.config/dialtone/profiles.toml [env: DIALTONE_PROFILE; default: default].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Output {
+    /// How to print it.
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// What every command that talks to a server takes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Remote {
+    #[command(flatten)]
+    pub(crate) client: ClientFlags,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Play the demo's story on free ports, say how it went, and stop.
+    #[arg(long, conflicts_with_all = ["format", "listen", "sandbox_listen"])]
+    pub(crate) check: bool,
+    /// `json` prints {"url", "sign_in_url", "api_token", "sandbox_url"} as the first line, once it is ready.
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: DemoFormat,
+    /// Where the server listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where the sandbox listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    pub(crate) sandbox_listen: SocketAddr,
+    /// Keep the demo's data here [default: a temporary folder, removed at the end].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The phone number, as +14155552671.
+    pub(crate) number: String,
+    /// Show what would be changed, ask, do it, and check again.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// The assistant that should answer [default: the line's, else the organisation's].
+    #[arg(long, value_name = "ID")]
+    pub(crate) assistant: Option<String>,
+    /// Do not ask.
+    #[arg(long, requires = "fix")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Numbers {
+    /// List them with their health.
+    List(Remote),
+    /// Import a number of the Twilio account into Vapi and link it to an assistant.
+    Import {
+        /// The phone number, as +14155552671 [default: the one in the Twilio settings].
+        number: Option<String>,
+        /// The assistant that should answer [default: the organisation's, else the first].
+        #[arg(long, value_name = "ID")]
+        assistant: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one of them with its last checks and operations.
+    Show {
+        /// The phone number or the line's id.
+        number: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Take a number out of Vapi and give it its earlier routing at Twilio back. The number stays yours.
+    Remove {
+        /// The phone number, as +14155552671.
+        number: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Assistants {
+    /// List them.
+    List(Remote),
+    /// Create one.
+    Create {
+        /// What it is called.
+        #[arg(long)]
+        name: String,
+        /// What it says first.
+        #[arg(long, value_name = "TEXT")]
+        first_message: Option<String>,
+        /// What it is told to do.
+        #[arg(long, value_name = "TEXT")]
+        system_prompt: Option<String>,
+        /// The language that it speaks: en or fr [default: the organisation's].
+        #[arg(long)]
+        language: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Settings {
+    /// Show what is saved and what is missing, without the secrets.
+    Show(Remote),
+    /// The Twilio account.
+    #[command(subcommand)]
+    Twilio(TwilioSettings),
+    /// The Vapi key.
+    #[command(subcommand)]
+    Vapi(VapiSettings),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TwilioSettings {
+    /// Save them. The auth token is read from TWILIO_AUTH_TOKEN or standard input.
+    Set {
+        /// The account's SID, AC….
+        #[arg(long, value_name = "SID", env = "TWILIO_ACCOUNT_SID")]
+        account_sid: String,
+        /// The number to connect.
+        #[arg(long, value_name = "NUMBER")]
+        phone_number: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Forget them.
+    Delete(Remote),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VapiSettings {
+    /// Save the private key, read from VAPI_API_KEY or standard input.
+    Set(Remote),
+    /// Forget it.
+    Delete(Remote),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operations {
+    /// List them, the newest first.
+    List {
+        /// Of this number only.
+        #[arg(long, value_name = "NUMBER")]
+        number: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one with its steps.
+    Show {
+        /// The operation's id.
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Put back what it changed.
+    Undo {
+        /// The operation's id.
+        id: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Create one. The password is read from standard input, or made up; it is all that is printed.
+    Create {
+        /// Their e-mail address.
+        #[arg(long, value_parser = email)]
+        email: String,
+        /// Their name.
+        #[arg(long)]
+        name: String,
+        /// Their organisation, made if there is none of that name.
+        #[arg(long)]
+        org: String,
+        /// What they may do.
+        #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
+        role: Role,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Create one for a member; it is all that is printed.
+    Create {
+        /// The member's e-mail address.
+        #[arg(long)]
+        email: String,
+        /// What it may do: at most what the member may.
+        #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
+        role: Role,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    text.parse().map_err(|()| "must be owner, admin, agent or viewer")
+}
+
+fn email(text: &str) -> Result<String, &'static str> {
+    let fits = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    match fits && text.len() <= 254 && !text.chars().any(|char| char.is_whitespace() || char.is_control()) {
+        true => Ok(text.to_owned()),
+        false => Err("must be an e-mail address"),
+    }
+}

@@ -1,0 +1,85 @@
+//! `dialtone numbers`: the lines that Dialtone looks after.
+
+use super::{client, doctor, succeeded};
+use crate::args::{Format, Numbers, Remote};
+use crate::client::Method;
+use crate::client::segment;
+use crate::failure::Result;
+use crate::output::{Column, line, object, rows, text};
+use crate::prompt;
+use serde_json::{Value, json};
+
+const COLUMNS: [Column; 6] = [
+    ("NUMBER", "/phone_number"),
+    ("NAME", "/friendly_name"),
+    ("ASSISTANT", "/assistant_name"),
+    ("HEALTH", "/health"),
+    ("FAILING CHECK", "/failing_check"),
+    ("CHECKED", "/checked_at"),
+];
+
+/// Runs the command.
+pub(crate) async fn run(command: &Numbers) -> Result {
+    match command {
+        Numbers::List(remote) => {
+            let lines = client(remote)?.list("/api/v1/lines", "lines").await?;
+            rows(remote.output.format, &COLUMNS, &lines)
+        }
+        Numbers::Import { number, assistant, remote } => {
+            import(number.as_deref(), assistant.as_deref(), remote).await
+        }
+        Numbers::Show { number, remote } => show(number, remote).await,
+        Numbers::Remove { number, yes, remote } => remove(number, *yes, remote).await,
+    }
+}
+
+async fn import(number: Option<&str>, assistant: Option<&str>, remote: &Remote) -> Result {
+    let client = client(remote)?;
+    let body = json!({ "phone_number": number, "assistant_id": assistant });
+    let answer = client.post("/api/v1/phone-numbers/import-twilio", &body).await?;
+    succeeded(&client.follow(&answer).await?)?;
+    match remote.output.format {
+        Format::Table if answer["message"].is_string() => line(&text(&answer, "/message")),
+        Format::Table => line("The number was imported."),
+        format => object(format, &[("NUMBER", "/phone/phone_number"), ("MESSAGE", "/message")], &answer),
+    }
+}
+
+async fn show(number: &str, remote: &Remote) -> Result {
+    let answer = client(remote)?.get(&format!("/api/v1/lines/{}", segment(number))).await?;
+    if remote.output.format == Format::Json {
+        return crate::output::json(&answer);
+    }
+    object(remote.output.format, &COLUMNS, &answer["line"])?;
+    if remote.output.format == Format::Table {
+        doctor::checklist(answer["checks"].as_array().map_or(&[], Vec::as_slice))?;
+        let operations = answer["operations"].as_array().map_or(&[][..], Vec::as_slice);
+        if !operations.is_empty() {
+            line("")?;
+            rows(Format::Table, &super::operations::COLUMNS, operations)?;
+        }
+    }
+    Ok(())
+}
+
+async fn remove(number: &str, yes: bool, remote: &Remote) -> Result {
+    let client = client(remote)?;
+    let path = format!("/api/v1/lines/{}", segment(number));
+    // Asked about by the number that it is, not by what was typed.
+    let found = client.get(&path).await?;
+    let phone = text(&found, "/line/phone_number").into_owned();
+    let question = format!(
+        "{phone} is taken out of Vapi and gets its earlier routing at Twilio back: no assistant answers it any more. \
+         The number itself stays yours. Do it?"
+    );
+    prompt::confirm(&question, yes)?;
+    let answer = client
+        .request(Method::DELETE, &format!("{path}?confirm={}", segment(&phone)), None::<&Value>)
+        .await?;
+    let operation = client.follow(&answer).await?;
+    succeeded(&operation)?;
+    match remote.output.format {
+        Format::Table => line(&format!("{phone} was removed.")),
+        format => object(format, &super::operations::COLUMNS, &operation),
+    }
+}

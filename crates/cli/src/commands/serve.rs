@@ -1,0 +1,60 @@
+//! `dialtone serve`, `dialtone sandbox` and what is printed about them.
+
+use crate::args::{Output, ServerFlags};
+use crate::config;
+use crate::failure::{Failure, Result};
+use crate::output::{self, line};
+use crate::running::{Running, asked_to_stop, told, with_port};
+use dialtone_domain::ExposeSecret;
+use dialtone_sandbox::Sandbox;
+use serde_json::json;
+use std::net::SocketAddr;
+
+/// Runs the server until it is asked to stop.
+pub(crate) async fn serve(flags: &ServerFlags) -> Result {
+    let resolved = config::resolve(flags)?;
+    crate::logging::start(resolved.get("log"));
+    let listen = with_port(resolved.listen())?;
+    let mut config = resolved.app();
+    if resolved.is_default("public_url") {
+        config.public_url = format!("http://{listen}");
+    }
+    let url = config.public_url.clone();
+    let running = Running::start(config, listen).await?;
+    line(&format!("Dialtone answers at {url}"))?;
+    if running.app.setup_needed().await.map_err(|problem| told(&problem))? {
+        let code = running.app.setup_code().await.map_err(|problem| told(&problem))?;
+        line(&format!("Nobody can sign in yet: open {url} and type this code: {}", code.expose_secret()))?;
+    }
+    asked_to_stop().await;
+    running.stop().await;
+    Ok(())
+}
+
+/// Runs the sandbox until it is asked to stop.
+pub(crate) async fn sandbox(listen: SocketAddr) -> Result {
+    crate::logging::start("warn");
+    let sandbox = start_sandbox(listen).await?;
+    let url = sandbox.url();
+    line(&format!(
+        "The sandbox answers at {url}: Twilio below {url}/twilio, Vapi below {url}/vapi, what it is at {url}/sandbox"
+    ))?;
+    asked_to_stop().await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// Starts a sandbox in this process.
+pub(crate) async fn start_sandbox(listen: SocketAddr) -> Result<Sandbox> {
+    let fail = |error| Failure::because(format!("The sandbox cannot listen on {listen}"), error);
+    Sandbox::start(listen).await.map_err(fail)
+}
+
+/// Prints the configuration in force.
+pub(crate) fn config(flags: &ServerFlags, output: Output) -> Result {
+    let rows = config::resolve(flags)?.shown().into_iter();
+    let rows: Vec<_> = rows
+        .map(|(name, value, origin)| json!({ "setting": name, "value": value, "origin": origin }))
+        .collect();
+    output::rows(output.format, &[("SETTING", "/setting"), ("VALUE", "/value"), ("FROM", "/origin")], &rows)
+}

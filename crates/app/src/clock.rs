@@ -10,6 +10,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
+/// A point on the clock that is never set: for durations.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads clocks")]
+pub fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// A fresh identifier: UUID version 7, so that rows made later sort later.
 pub fn new_id<T: From<Uuid>>() -> T {
     T::from(Uuid::now_v7())

@@ -88,7 +88,7 @@ static SENSITIVE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)(?P<uuid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)",
         r"|(?P<date>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.]*Z?)?)",
-        r#"|(?P<name>\b(?:[\w-]*(?:token|secret|password|api_?key)|authorization)["'`]?\s*[:=]\s*|\bbearer\s+)(?P<value>[^\s,;]+)"#,
+        r#"|(?P<name>\b(?:[\w-]*(?:token|secret|password|api_?key)|authorization)["'`]?\s*[:=]\s*|\bbearer\s+)[^\s,;]+"#,
         r"|(?P<sid>\b(?-i:[A-Z]{2}[0-9a-f]{32})\b)",
         r"|(?P<key>[\w=-]{24,})",
         r"|(?P<phone>\+?\(?\d[\d ().-]{5,}\d)",
@@ -102,7 +102,7 @@ pub(crate) fn message(raw: &str, known: &[&SecretString]) -> String {
     let clean = without(raw, known);
     let mut text = clean.as_deref().unwrap_or(raw).trim();
     if text.len() > MESSAGE_BYTES_READ {
-        let cut = text.floor_char_boundary(MESSAGE_BYTES_READ);
+        let cut = (0..=MESSAGE_BYTES_READ).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         // Up to the last whole word: half a secret is not recognised.
         text = text[..cut].rfind(char::is_whitespace).map_or("", |end| &text[..end]);
     }

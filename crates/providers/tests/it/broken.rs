@@ -130,7 +130,7 @@ async fn a_lost_connection_is_unreachable_or_unclear() {
     assert_eq!(both_raw(Some(cut), quick()).await, lost, "cut");
     assert_eq!(both_raw(Some(b""), quick()).await, lost, "dropped");
     assert_eq!(both_raw(Some(b"SSH-2.0-x\r\n"), quick()).await, lost, "another protocol");
-    let limits = Limits { timeout: Duration::from_millis(100), ..quick() };
+    let limits = Limits { timeout: Duration::from_millis(250), ..quick() };
     assert_eq!(both_raw(None, limits).await, lost, "slow");
 }
 

@@ -135,3 +135,47 @@ fn clients_do_not_print_their_credentials() {
     let printed = format!("{:?} {:?}", stub.twilio(), stub.vapi());
     assert!(!printed.contains(TOKEN) && !printed.contains(KEY) && !printed.contains("QUMwMTIz"), "{printed}");
 }
+
+/// Where log lines go.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_one_log_line_without_numbers_and_secrets() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(log);
+    let stub =
+        Stub::start(|_, _| json(400, &json!({"code": 21211, "message": format!("{PHONE} {TOKEN} {KEY}")})))
+            .await;
+    let phone = PHONE.parse().unwrap();
+    assert!(stub.twilio().number(&phone).await.is_err());
+    assert!(stub.vapi().numbers_matching(&phone).await.is_err());
+    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let calls: Vec<&str> = lines.lines().filter(|line| line.contains("provider call")).collect();
+    assert_eq!(calls.len(), 2, "{lines}");
+    for part in
+        ["Twilio", "method=GET", "/Accounts/{sid}/IncomingPhoneNumbers.json", "status=400", "duration_ms="]
+    {
+        assert!(calls[0].contains(part), "{part} in {}", calls[0]);
+    }
+    for hidden in [&PHONE[1..], TOKEN, KEY] {
+        assert!(!lines.contains(hidden), "{lines}");
+    }
+}

@@ -94,6 +94,7 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = axum::Router::new().fallback(handler);
+        #[expect(clippy::disallowed_methods, reason = "only this test's own client connects")]
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { url, seen, limits: quick() }
     }

@@ -1,0 +1,187 @@
+//! THE table: every route with who may use it. One layer authenticates and authorises by it; a route that is
+//! not in it stops the server from starting, and so does an operation that the router does not have.
+
+use crate::auth::{self, Caller};
+use crate::idempotency;
+use crate::problem::Failure;
+use crate::site::Site;
+use crate::views::asked_language;
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use dialtone_domain::{Code, Language, Permission, Problem};
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anyone.
+    Public,
+    /// A caller with any role, and programs on this machine.
+    Local,
+    /// A caller whose role has the permission.
+    Member(Permission),
+}
+
+/// One row of the table.
+pub(crate) struct Rule {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    /// Takes an `Idempotency-Key`.
+    pub(crate) idempotent: bool,
+    /// Asks the providers, so it can answer with their problems.
+    pub(crate) providers: bool,
+    /// Problems of its own, by status.
+    pub(crate) also: &'static [u16],
+}
+
+impl Rule {
+    fn once(self) -> Self {
+        Self { idempotent: true, ..self }
+    }
+
+    fn providers(self) -> Self {
+        Self { providers: true, ..self }
+    }
+
+    fn also(self, also: &'static [u16]) -> Self {
+        Self { also, ..self }
+    }
+}
+
+fn rule(method: Method, path: &'static str, access: Access) -> Rule {
+    Rule { method, path, access, idempotent: false, providers: false, also: &[] }
+}
+
+fn open(method: Method, path: &'static str) -> Rule {
+    rule(method, path, Access::Public)
+}
+
+fn needs(method: Method, path: &'static str, permission: Permission) -> Rule {
+    rule(method, path, Access::Member(permission))
+}
+
+use Method as M;
+use Permission as P;
+
+pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    vec![
+        open(M::GET, "/healthz"),
+        open(M::GET, "/readyz").also(&[503]),
+        rule(M::GET, "/metrics", Access::Local),
+        open(M::GET, "/api/openapi.json"),
+        open(M::GET, "/sign-in/{code}").also(&[401]),
+        open(M::GET, "/api/v1/setup"),
+        open(M::POST, "/api/v1/setup").also(&[401, 409]),
+        open(M::POST, "/api/v1/session").also(&[401, 429]),
+        needs(M::GET, "/api/v1/session", P::Member),
+        needs(M::PATCH, "/api/v1/session", P::Member),
+        needs(M::DELETE, "/api/v1/session", P::Member),
+        needs(M::GET, "/api/v1/organisation", P::Member),
+        needs(M::PATCH, "/api/v1/organisation", P::OrganisationChange).providers(),
+        needs(M::GET, "/api/v1/members", P::MembersRead),
+        needs(M::POST, "/api/v1/members", P::MembersChange).once(),
+        needs(M::PATCH, "/api/v1/members/{id}", P::MembersChange).also(&[409]),
+        needs(M::DELETE, "/api/v1/members/{id}", P::MembersChange).also(&[409]),
+        needs(M::GET, "/api/v1/tokens", P::TokensOwn),
+        needs(M::POST, "/api/v1/tokens", P::TokensOwn).once(),
+        needs(M::DELETE, "/api/v1/tokens/{id}", P::TokensOwn),
+        needs(M::GET, "/api/v1/twilio-settings", P::SettingsRead),
+        needs(M::PUT, "/api/v1/twilio-settings", P::SettingsChange).providers(),
+        needs(M::DELETE, "/api/v1/twilio-settings", P::SettingsChange),
+        needs(M::GET, "/api/v1/vapi-settings", P::SettingsRead),
+        needs(M::PUT, "/api/v1/vapi-settings", P::SettingsChange).providers(),
+        needs(M::DELETE, "/api/v1/vapi-settings", P::SettingsChange),
+        needs(M::GET, "/api/v1/setup-status", P::SettingsRead).providers(),
+        needs(M::GET, "/api/v1/assistants", P::AssistantsRead).providers(),
+        needs(M::POST, "/api/v1/assistants", P::AssistantsChange).once().providers(),
+        needs(M::GET, "/api/v1/phone-numbers", P::LinesRead).providers(),
+        needs(M::POST, "/api/v1/phone-numbers/import-twilio", P::LinesChange).once().providers(),
+        needs(M::GET, "/api/phone-numbers", P::LinesRead),
+        needs(M::POST, "/api/phone-numbers", P::LinesChange).once().providers(),
+        needs(M::GET, "/api/phone-numbers/{id}", P::LinesRead),
+        needs(M::GET, "/api/v1/lines", P::LinesRead),
+        needs(M::GET, "/api/v1/lines/{line}", P::LinesRead),
+        needs(M::PATCH, "/api/v1/lines/{line}", P::LinesChange).providers(),
+        needs(M::DELETE, "/api/v1/lines/{line}", P::LinesChange).providers(),
+        needs(M::GET, "/api/v1/lines/{line}/checks", P::LinesRead).providers(),
+        needs(M::POST, "/api/v1/lines/{line}/repair", P::LinesChange).once().providers(),
+        needs(M::GET, "/api/v1/operations", P::LinesRead).also(&[404]),
+        needs(M::GET, "/api/v1/operations/{id}", P::LinesRead),
+        needs(M::POST, "/api/v1/operations/{id}/undo", P::LinesChange).once().providers(),
+        needs(M::GET, "/api/v1/events", P::EventsRead).also(&[400, 429]),
+    ]
+});
+
+/// The row of that route. `HEAD` is answered wherever `GET` is, and may do what that may.
+pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Rule> {
+    let row = |wanted: &Method| TABLE.iter().find(|rule| rule.method == *wanted && rule.path == path);
+    row(method).or_else(|| (*method == Method::HEAD).then(|| row(&Method::GET)).flatten())
+}
+
+/// The layer that lets a request through to its handler, or not.
+pub(crate) async fn guard(
+    State(site): State<Site>,
+    matched: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    tracing::Span::current().record("route", matched.as_str());
+    let (mut parts, body) = request.into_parts();
+    let mut language = asked_language(&parts.headers);
+    parts.extensions.insert(language);
+    let answer = match admit(&site, &matched, &parts).await {
+        Ok((rule, Some(caller))) => {
+            language = caller.language.unwrap_or(language);
+            parts.extensions.insert(language);
+            parts.extensions.insert(Caller::clone(&caller));
+            let request = Request::from_parts(parts, body);
+            match rule.idempotent {
+                true => idempotency::once(site, caller, request, next).await,
+                false => Ok(next.run(request).await),
+            }
+        }
+        Ok((_, None)) => Ok(next.run(Request::from_parts(parts, body)).await),
+        Err(problem) => Err(problem.into()),
+    };
+    let mut response = answer.unwrap_or_else(Failure::into_response);
+    response.extensions_mut().insert::<Language>(language);
+    response.extensions_mut().insert(matched);
+    response
+}
+
+/// The rule of the request and its caller, where it needs one.
+async fn admit(
+    site: &Site,
+    matched: &MatchedPath,
+    request: &Parts,
+) -> Result<(&'static Rule, Option<Caller>), Problem> {
+    let (method, headers) = (&request.method, &request.headers);
+    // Every route has a row, or the server had not started.
+    let rule = find(method, matched.as_str()).ok_or(Code::NotFound)?;
+    let caller = match rule.access {
+        Access::Public => None,
+        Access::Local if is_local(request) => None,
+        Access::Local => Some(auth::caller(site, headers).await?),
+        Access::Member(permission) => {
+            let caller = auth::caller(site, headers).await?;
+            if !caller.role.may(permission) {
+                return Err(Problem::new(Code::Forbidden).with("role", caller.role.name()));
+            }
+            Some(caller)
+        }
+    };
+    match auth::is_cross_site(site, method, headers, caller.as_ref()) {
+        true => Err(Code::CrossSite.into()),
+        false => Ok((rule, caller)),
+    }
+}
+
+fn is_local(request: &Parts) -> bool {
+    let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(addr)| addr.ip().to_canonical().is_loopback())
+}

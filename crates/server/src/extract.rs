@@ -1,0 +1,111 @@
+//! What handlers take from a request: who asks, a checked body or query, ids.
+
+use crate::auth::Caller;
+use crate::input::{self, Fault, Input};
+use crate::problem::Failure;
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use dialtone_domain::{Code, Language, Problem, text};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The largest body that is read.
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The whole body, within the limits of size and time.
+pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, Failure> {
+    let read = tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
+        // Too slow, or it broke off: there is hardly anyone left to tell.
+        Ok(Err(_)) | Err(_) => Err(Code::InvalidRequest.into()),
+    }
+}
+
+/// Who asks, and the language to answer in.
+pub(crate) struct Me {
+    pub(crate) caller: Caller,
+    pub(crate) language: Language,
+}
+
+impl<S: Sync> FromRequestParts<S> for Me {
+    type Rejection = Failure;
+
+    /// The access table lets nobody in here without a caller; a route that it calls public has none.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or(Code::NotSignedIn)?;
+        Ok(Self { caller, language: language(parts) })
+    }
+}
+
+fn language(parts: &Parts) -> Language {
+    parts.extensions.get().copied().unwrap_or_default()
+}
+
+fn whole(language: Language, fault: &'static str) -> Failure {
+    Problem::field("", text::text(language, fault, &Fault::of(fault).1)).into()
+}
+
+/// A checked JSON body. None at all is read as `{}`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<S: Sync, T: Input> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(body).await?;
+        let language = language(&parts);
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let json = kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+        let fields = match (bytes.is_empty(), json) {
+            (true, _) => Map::new(),
+            (false, false) => return Err(Code::UnsupportedMediaType.into()),
+            (false, true) => match serde_json::from_slice(&bytes) {
+                Ok(Value::Object(fields)) => fields,
+                _ => return Err(whole(language, "validation.type")),
+            },
+        };
+        input::read(&fields, language).map(Self).map_err(Failure::fields)
+    }
+}
+
+/// A checked query. A field that is there twice, or that nobody knows, is a fault.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Sync, T: Input> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let language = language(parts);
+        let mut fields = Map::new();
+        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            if fields.insert(name.clone().into_owned(), Value::from(value.into_owned())).is_some() {
+                let message = text::text(language, "validation.type", &Fault::of("validation.type").1);
+                return Err(Problem::field(&name, message).into());
+            }
+        }
+        input::read(&fields, language).map(Self).map_err(Failure::fields)
+    }
+}
+
+/// The one parameter of the path; what cannot be an id is answered as what does not exist.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<S: Sync + Send, T: FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let found: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let id = found.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(|| Code::NotFound.into())
+    }
+}

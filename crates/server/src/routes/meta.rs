@@ -1,0 +1,111 @@
+//! The server about itself: whether it lives, whether it is ready, its numbers, its API.
+
+use crate::auth;
+use crate::metrics;
+use crate::problem::Failure;
+use crate::site::Site;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Whether the server lives or is ready.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok` or `failing`.
+    status: &'static str,
+}
+
+/// Whether the server is ready, check by check.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ok` or `failing`.
+    status: &'static str,
+    checks: ReadinessChecks,
+}
+
+/// What is looked at.
+#[derive(Serialize, ToSchema)]
+struct ReadinessChecks {
+    /// Whether the database answers: `ok` or `failing`.
+    database: &'static str,
+}
+
+/// Says that the process lives
+#[utoipa::path(get, path = "/healthz", tag = "Server", responses((status = 200, body = Health)))]
+async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Says whether requests can be served
+#[utoipa::path(get, path = "/readyz", tag = "Server",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+async fn readyz(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
+    let (code, status) = match site.app.ready().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+    };
+    (code, Json(Readiness { status, checks: ReadinessChecks { database: status } }))
+}
+
+/// Gives the server's numbers to Prometheus
+///
+/// With a token of any role, or from this machine.
+#[utoipa::path(get, path = "/metrics", tag = "Server",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+async fn metrics(State(site): State<Site>) -> impl IntoResponse {
+    let stats = site.app.store_stats();
+    let store = [
+        ("jobs", stats.jobs),
+        ("commits", stats.commits),
+        ("retries", stats.retries),
+        ("refused", stats.refused),
+    ];
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], site.metrics.text(&store))
+}
+
+/// Gives this document
+#[utoipa::path(get, path = "/api/openapi.json", tag = "Server",
+    responses((status = 200, body = serde_json::Value)))]
+async fn openapi_document() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")],
+        crate::openapi::text(),
+    )
+}
+
+/// Signs in by a one-time link
+///
+/// Sets the session's cookie and leads to the first page. The link works once.
+#[utoipa::path(get, path = "/sign-in/{code}", tag = "Session",
+    params(("code" = String, Path, description = "The link's code.")),
+    responses((status = 303, description = "Signed in.")))]
+async fn sign_in_by_link(
+    State(site): State<Site>,
+    method: Method,
+    Path(code): Path<String>,
+) -> Result<Response, Failure> {
+    // Whoever only looks where a link leads must not use it up.
+    if method == Method::HEAD {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let session = site.app.sign_in_by_code(&code).await?;
+    let headers = HeaderMap::from_iter([
+        (header::SET_COOKIE, auth::session_cookie(&site, &session)),
+        (header::LOCATION, HeaderValue::from_static("/")),
+    ]);
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+pub(super) fn routes() -> OpenApiRouter<Site> {
+    OpenApiRouter::default()
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+        .routes(routes!(openapi_document))
+        .routes(routes!(sign_in_by_link))
+}

@@ -1,0 +1,60 @@
+//! The outermost layer: a request's id, its span and its numbers. Log lines name the route, never the path or
+//! the query, which may hold phone numbers.
+
+use crate::site::Site;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use dialtone_app::clock;
+use tracing::{Instrument, field};
+use uuid::Uuid;
+
+/// The header that names a request, in and out.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const ID_LENGTH_MAX: usize = 64;
+/// Where no route matched: the pages of the web UI, and what does not exist.
+const NO_ROUTE: &str = "(none)";
+
+/// A request's id: the caller's own where it is harmless, else a new one.
+#[derive(Clone)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(request: &Request) -> Self {
+        let harmless = |value: &&HeaderValue| {
+            let good = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+            (1..=ID_LENGTH_MAX).contains(&value.len()) && value.as_bytes().iter().all(good)
+        };
+        let given = request.headers().get(REQUEST_ID).filter(harmless).cloned();
+        Self(given.unwrap_or_else(|| {
+            let id: Uuid = clock::new_id();
+            HeaderValue::from_str(&id.to_string()).expect("an id is ASCII")
+        }))
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
+    }
+}
+
+/// Names the request, logs how it went, and counts it.
+pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(&request);
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", %id, %method, route = field::Empty);
+    request.extensions_mut().insert(id.clone());
+    let begun = tokio::time::Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let taken = begun.elapsed();
+    let matched = response.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::info!(route, status, ms = taken.as_millis(), "answered"));
+    site.metrics.answered(&method, route, status, taken);
+    response.headers_mut().insert(REQUEST_ID, id.0);
+    response
+}

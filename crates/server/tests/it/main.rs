@@ -1,0 +1,3 @@
+//! The server from outside, over HTTP, against the sandbox, on both database engines.
+
+mod openapi;

@@ -4,14 +4,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// Now, in microseconds: what the database keeps.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// A point on the clock that is never set: for durations.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads clocks")]
 pub fn monotonic() -> std::time::Instant {
     std::time::Instant::now()
 }

@@ -44,7 +44,7 @@ pub(crate) fn record(
     tenant: &Tenant,
     actor: &Actor,
     kind: &'static str,
-    subject: impl ToString,
+    subject: impl std::fmt::Display,
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Problem> {

@@ -20,6 +20,7 @@ pub use accounts::{
     OrganisationChange, SetUp, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
+pub use dialtone_providers::Limits;
 pub use events::Event;
 pub use idempotency::Begin;
 pub use lines::{

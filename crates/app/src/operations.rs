@@ -118,7 +118,7 @@ pub enum Started<T> {
     /// It is done.
     Finished(T),
     /// It goes on; follow the operation.
-    Running(OperationView),
+    Running(Box<OperationView>),
 }
 
 /// An operation to start.
@@ -271,7 +271,7 @@ impl App {
                 return Ok(Started::Finished(operation));
             }
             if tokio::time::Instant::now() >= deadline {
-                return Ok(Started::Running(operation));
+                return Ok(Started::Running(Box::new(operation)));
             }
             wait_for(&mut news, LOOK).await;
         }

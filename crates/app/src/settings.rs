@@ -85,7 +85,7 @@ impl App {
         let account_sid = parse_account_sid(&new.account_sid)?;
         let keys = self.keys(&caller.tenant).await?;
         let auth_token = match new.auth_token {
-            Some(token) => parse_auth_token(token)?,
+            Some(token) => parse_auth_token(&token)?,
             None => keys.twilio_token_of(&account_sid).ok_or(Code::TwilioTokenMalformed)?,
         };
         let country = self.organisation(caller).await?.country;
@@ -293,7 +293,7 @@ pub(crate) fn parse_account_sid(text: &str) -> Result<AccountSid, Problem> {
 }
 
 /// An auth token as typed.
-pub(crate) fn parse_auth_token(token: SecretString) -> Result<SecretString, Problem> {
+pub(crate) fn parse_auth_token(token: &SecretString) -> Result<SecretString, Problem> {
     let text = token.expose_secret().trim();
     match TOKEN_LENGTH.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(text.to_owned().into()),

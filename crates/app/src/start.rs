@@ -92,7 +92,7 @@ impl App {
             vault,
             providers,
             public_url: config.public_url,
-            node: uuid::Uuid::now_v7().to_string(),
+            node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             sweep: Sweep::default(),
         };

@@ -85,7 +85,7 @@ impl App {
         };
         let running = async {
             let mut run = Run::load(self, claimed).await?;
-            run.to_the_end().await
+            run.drive().await
         };
         tokio::select! {
             () = renewing => tracing::warn!(operation = %id, "the lease was lost"),
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         Ok(Self { app, tenant, id, fence, kind, line, hands, desired, previous, failure, steps, waits })
     }
 
-    async fn to_the_end(&mut self) -> Result<(), Stop> {
+    async fn drive(&mut self) -> Result<(), Stop> {
         // A step that a dead process had begun: what became of it is seen by looking, not by asking it.
         if let Some(seq) =
             self.steps.last().filter(|step| step.state == StepState::Started).map(|step| step.seq)

@@ -103,7 +103,8 @@ impl App {
 
     async fn followed(&self, caller: &Caller, id: OperationId) -> Result<OperationView, Problem> {
         Ok(match self.follow(&caller.tenant, id).await? {
-            Started::Finished(operation) | Started::Running(operation) => operation,
+            Started::Finished(operation) => operation,
+            Started::Running(operation) => *operation,
         })
     }
 

@@ -226,7 +226,7 @@ fn twilio_key(keys: &Keys, sid: Option<&str>, token: Option<SecretString>) -> Re
             .ok_or(Code::TwilioCredentialsMissing)?,
     };
     let auth_token = match token {
-        Some(token) => parse_auth_token(token)?,
+        Some(token) => parse_auth_token(&token)?,
         None => keys.twilio_token_of(&account_sid).ok_or(Code::TwilioCredentialsMissing)?,
     };
     Ok(TwilioKey { account_sid, auth_token, phone: None })

@@ -27,6 +27,7 @@ mod providers;
 mod scrub;
 pub mod twilio;
 pub mod vapi;
+mod words;
 
 pub use limits::{Lane as LaneLimits, Limits};
 pub use listed::Listed;

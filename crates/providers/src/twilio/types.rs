@@ -1,33 +1,32 @@
 //! Twilio's objects, as far as Dialtone knows them.
 
 use crate::fields::Fields;
+use crate::words::words;
 use dialtone_domain::{AccountSid, ApplicationSid, NumberSid, Phone, TrunkSid};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Whether an account works.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccountStatus {
-    /// It does.
-    Active,
-    /// It does not: out of funds, or by its parent.
-    Suspended,
-    /// It never will again.
-    Closed,
-    /// A word that Twilio has added since.
-    Other(String),
+words! {
+    /// Whether an account works.
+    AccountStatus {
+        /// It does.
+        Active = "active",
+        /// It does not: out of funds, or by its parent.
+        Suspended = "suspended",
+        /// It never will again.
+        Closed = "closed",
+    }
 }
 
-/// Whether an account is paid for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccountKind {
-    /// Not: one number, verified destinations only (facts/twilio.md section 3).
-    Trial,
-    /// It is.
-    Full,
-    /// A word that Twilio has added since.
-    Other(String),
+words! {
+    /// Whether an account is paid for.
+    AccountKind {
+        /// Not: one number, verified destinations only (facts/twilio.md section 3).
+        Trial = "Trial",
+        /// It is.
+        Full = "Full",
+    }
 }
 
 /// A Twilio account. Its token, which Twilio sends along, is not in here.
@@ -51,17 +50,8 @@ impl Account {
         Some(Self {
             sid: fields.parsed("sid")?,
             friendly_name: fields.text("friendly_name"),
-            status: match fields.text("status").unwrap_or_default() {
-                status if status == "active" => AccountStatus::Active,
-                status if status == "suspended" => AccountStatus::Suspended,
-                status if status == "closed" => AccountStatus::Closed,
-                status => AccountStatus::Other(status),
-            },
-            kind: match fields.text("type").unwrap_or_default() {
-                kind if kind == "Trial" => AccountKind::Trial,
-                kind if kind == "Full" => AccountKind::Full,
-                kind => AccountKind::Other(kind),
-            },
+            status: fields.text("status").unwrap_or_default().into(),
+            kind: fields.text("type").unwrap_or_default().into(),
             owner_account_sid: fields.parsed("owner_account_sid"),
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::fields::Fields;
 use crate::scrub::FINGERPRINT;
+use crate::words::words;
 use dialtone_domain::{AccountSid, AssistantId, Phone, VapiNumberId, VapiOrgId};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -49,60 +50,32 @@ impl fmt::Debug for Assistant {
     }
 }
 
-/// Who carries a number's calls to Vapi.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VapiProvider {
-    /// A Twilio number, by its webhook.
-    Twilio,
-    /// Any number, by a SIP trunk.
-    ByoPhoneNumber,
-    /// Vapi's own.
-    Vapi,
-    /// Vonage.
-    Vonage,
-    /// Telnyx.
-    Telnyx,
-    /// One that Vapi has added since.
-    Other(String),
-}
-
-impl VapiProvider {
-    /// Vapi's name for it.
-    pub fn name(&self) -> &str {
-        match self {
-            VapiProvider::Twilio => "twilio",
-            VapiProvider::ByoPhoneNumber => "byo-phone-number",
-            VapiProvider::Vapi => "vapi",
-            VapiProvider::Vonage => "vonage",
-            VapiProvider::Telnyx => "telnyx",
-            VapiProvider::Other(name) => name,
-        }
+words! {
+    /// Who carries a number's calls to Vapi.
+    VapiProvider {
+        /// A Twilio number, by its webhook.
+        Twilio = "twilio",
+        /// Any number, by a SIP trunk.
+        ByoPhoneNumber = "byo-phone-number",
+        /// Vapi's own.
+        Vapi = "vapi",
+        /// Vonage.
+        Vonage = "vonage",
+        /// Telnyx.
+        Telnyx = "telnyx",
     }
 }
 
-impl NumberStatus {
-    /// Vapi's name for it.
-    pub fn name(&self) -> &str {
-        match self {
-            NumberStatus::Active => "active",
-            NumberStatus::Activating => "activating",
-            NumberStatus::Blocked => "blocked",
-            NumberStatus::Other(name) => name,
-        }
+words! {
+    /// Whether a number works at Vapi.
+    NumberStatus {
+        /// It does.
+        Active = "active",
+        /// It will in some minutes.
+        Activating = "activating",
+        /// Vapi has blocked it.
+        Blocked = "blocked",
     }
-}
-
-/// Whether a number works at Vapi.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NumberStatus {
-    /// It does.
-    Active,
-    /// It will in some minutes.
-    Activating,
-    /// Vapi has blocked it.
-    Blocked,
-    /// A word that Vapi has added since, or none.
-    Other(String),
 }
 
 /// Where Vapi sends a number's events.
@@ -175,17 +148,12 @@ impl VapiNumber {
             org_id: fields.parsed("orgId"),
             number: fields.parsed("number"),
             name: fields.text("name"),
-            provider: provider(fields.text("provider").unwrap_or_default()),
+            provider: fields.text("provider").unwrap_or_default().into(),
             assistant_id: fields.parsed("assistantId"),
             squad_id: fields.parsed("squadId"),
             workflow_id: fields.parsed("workflowId"),
             twilio_account_sid: fields.parsed("twilioAccountSid"),
-            status: match fields.text("status").unwrap_or_default() {
-                status if status == "active" => NumberStatus::Active,
-                status if status == "activating" => NumberStatus::Activating,
-                status if status == "blocked" => NumberStatus::Blocked,
-                status => NumberStatus::Other(status),
-            },
+            status: fields.text("status").unwrap_or_default().into(),
             sms_enabled: fields.flag("smsEnabled"),
             server: server.or(legacy),
             credential_id: fields.parsed("credentialId"),
@@ -198,17 +166,6 @@ impl VapiNumber {
     /// As an item of a list, where only the providers that Dialtone knows count.
     pub(crate) fn listed(value: Value) -> Option<Self> {
         Self::read(value).filter(|number| !matches!(number.provider, VapiProvider::Other(_)))
-    }
-}
-
-fn provider(name: String) -> VapiProvider {
-    match name.as_str() {
-        "twilio" => VapiProvider::Twilio,
-        "byo-phone-number" => VapiProvider::ByoPhoneNumber,
-        "vapi" => VapiProvider::Vapi,
-        "vonage" => VapiProvider::Vonage,
-        "telnyx" => VapiProvider::Telnyx,
-        _ => VapiProvider::Other(name),
     }
 }
 

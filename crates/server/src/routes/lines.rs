@@ -139,7 +139,7 @@ async fn repair_line(
         true => (None, Some(site.app.doctor(&me.caller, &line, body.assistant_id).await?)),
         false => match site.app.repair(&me.caller, &line, body.assistant_id).await? {
             Started::Finished((operation, doctor)) => (Some(operation), Some(doctor)),
-            Started::Running(operation) => (Some(operation), None),
+            Started::Running(operation) => (Some(*operation), None),
         },
     };
     let operation = operation.map(|operation| Operation::of(operation, me.language));

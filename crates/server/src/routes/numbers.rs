@@ -60,7 +60,7 @@ fn imported(imported: Started<Imported>, me: &Me) -> Response {
     let imported = match imported {
         Started::Finished(imported) => imported,
         Started::Running(operation) => {
-            let answer = OperationAnswer::json(Operation::of(operation, me.language));
+            let answer = OperationAnswer::json(Operation::of(*operation, me.language));
             return (StatusCode::ACCEPTED, answer).into_response();
         }
     };

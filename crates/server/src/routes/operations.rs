@@ -70,7 +70,7 @@ async fn undo_operation(
 ) -> Result<impl IntoResponse, Failure> {
     let (over, operation) = match site.app.undo(&me.caller, id).await? {
         Started::Finished(operation) => (true, operation),
-        Started::Running(operation) => (false, operation),
+        Started::Running(operation) => (false, *operation),
     };
     Ok((ended(over), OperationAnswer::json(Operation::of(operation, me.language))))
 }

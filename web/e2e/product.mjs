@@ -9,6 +9,8 @@ import { chromium } from "playwright-core";
 
 const BINARY = process.env.DIALTONE_BIN ?? fileURLToPath(new URL("../../target/debug/dialtone", import.meta.url));
 const START_MS_MAX = 30_000;
+/** How long a test waits for a state of the page before it fails. */
+export const WAIT_MS_MAX = 10_000;
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",

@@ -1,7 +1,7 @@
 // The main job, played in a browser: from an empty demo to a number that answers, broken and repaired.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, watchErrors } from "./checks.mjs";
-import { editAtTwilio, sandboxFacts, startBrowser, startProduct } from "./product.mjs";
+import { WAIT_MS_MAX, editAtTwilio, sandboxFacts, startBrowser, startProduct } from "./product.mjs";
 
 let product, browser, page, facts, errors;
 
@@ -9,6 +9,7 @@ beforeAll(async () => {
   [product, browser] = await Promise.all([startProduct(), startBrowser()]);
   facts = await sandboxFacts(product);
   const context = await browser.newContext({ locale: "en-US", reducedMotion: "reduce" });
+  context.setDefaultTimeout(WAIT_MS_MAX);
   page = await context.newPage();
   errors = watchErrors(page);
 });

@@ -13,7 +13,7 @@ const STALE: Record<string, readonly string[]> = {
 };
 
 // Named events reach only listeners of that very name, so every name that the server may send is listed.
-const VERBS = ["changed", "created", "updated", "removed", "deleted"];
+const VERBS = ["added", "changed", "created", "removed", "revoked", "started", "step", "finished"];
 const KINDS = Object.keys(STALE).flatMap((subject) => VERBS.map((verb) => `${subject}.${verb}`));
 
 const RECONNECT_MS = 3000;

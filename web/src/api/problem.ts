@@ -17,7 +17,8 @@ export class ProblemError extends Error {
 export type LocalCode = "no_answer" | "no_answer_change" | "bad_answer";
 
 export function localProblem(code: LocalCode, status = 0): ProblemError {
-  return new ProblemError({ type: "about:blank", title: "", status, detail: "", code, success: false, message: "" });
+  const words = { title: "", detail: "", message: "", remedy: "" };
+  return new ProblemError({ type: "about:blank", instance: "", status, code, success: false, ...words });
 }
 
 /** Reads the problem document of an answer that is not a success. */

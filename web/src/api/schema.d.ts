@@ -4,942 +4,50 @@
  */
 
 export interface paths {
-    "/api/v1/setup": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            setup_needed: boolean;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Gives this document */
+        get: operations["openapi_document"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        code: string;
-                        email: string;
-                        password: string;
-                        name: string;
-                        organisation: string;
-                        country: string;
-                        language: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            member: components["schemas"]["Member"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/phone-numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Lists the numbers' records */
+        get: operations["records"];
+        put?: never;
+        /** Imports a number and keeps its record */
+        post: operations["create_record"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/session": {
+    "/api/phone-numbers/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            session: components["schemas"]["Session"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        email: string;
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            session: components["schemas"]["Session"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        language?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            session: components["schemas"]["Session"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/organisation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            organisation: components["schemas"]["Organisation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name?: string | null;
-                        country?: string | null;
-                        language?: string | null;
-                        default_assistant_id?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            organisation: components["schemas"]["Organisation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/members": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            members: components["schemas"]["Member"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        email: string;
-                        name: string;
-                        /** @enum {string} */
-                        role: "owner" | "admin" | "agent" | "viewer";
-                        password?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            member: components["schemas"]["Member"];
-                            password?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/members/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        /** @enum {string|null} */
-                        role?: "owner" | "admin" | "agent" | "viewer" | null;
-                        name?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            member: components["schemas"]["Member"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/tokens": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            tokens: components["schemas"]["Token"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        /** @enum {string} */
-                        role: "owner" | "admin" | "agent" | "viewer";
-                        expires_at?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            token: components["schemas"]["Token"];
-                            secret: string;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tokens/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/twilio-settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            has_twilio_credentials: boolean;
-                            account_sid_preview?: string | null;
-                            phone_number?: string | null;
-                            account?: null | components["schemas"]["TwilioAccount"];
-                            auth_token_last4?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        account_sid: string;
-                        auth_token?: string | null;
-                        phone_number?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            has_twilio_credentials: boolean;
-                            account_sid_preview?: string | null;
-                            phone_number?: string | null;
-                            account?: null | components["schemas"]["TwilioAccount"];
-                            auth_token_last4?: string | null;
-                            setup: components["schemas"]["Setup"];
-                            warnings?: components["schemas"]["Warning"][] | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/vapi-settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            has_vapi_key: boolean;
-                            key_last4?: string | null;
-                            org_id?: string | null;
-                            assistants?: number | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        api_key: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            has_vapi_key: boolean;
-                            key_last4?: string | null;
-                            org_id?: string | null;
-                            assistants?: number | null;
-                            setup: components["schemas"]["Setup"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        post?: never;
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            message?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/setup-status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            setup: components["schemas"]["Setup"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Gives a number's record */
+        get: operations["record"];
         put?: never;
         post?: never;
         delete?: never;
@@ -955,205 +63,35 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            assistants: components["schemas"]["Assistant"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Lists the assistants */
+        get: operations["assistants"];
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        name: string;
-                        first_message?: string | null;
-                        system_prompt?: string | null;
-                        /** @enum {string|null} */
-                        language?: "en" | "fr" | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            assistant: components["schemas"]["Assistant"];
-                            setup: components["schemas"]["Setup"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Makes an assistant
+         * @description When it was the last thing missing, the number is imported, linked and checked at once.
+         */
+        post: operations["create_assistant"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/phone-numbers": {
+    "/api/v1/events": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            phone_numbers: components["schemas"]["VapiNumber"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Follows what happens in the organisation
+         * @description A stream of server-sent events, resumable by `Last-Event-ID` or `after`; without either it begins now. It ends
+         *     when the caller may no longer follow it.
+         */
+        get: operations["follow_events"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/phone-numbers/import-twilio": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        twilio_account_sid?: string | null;
-                        twilio_auth_token?: string | null;
-                        phone_number?: string | null;
-                        assistant_id?: string | null;
-                        org_id?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            phone: components["schemas"]["ImportedPhone"];
-                            auto_linked: boolean;
-                            assistant_id?: string | null;
-                            webhook_configured: boolean;
-                            message: string;
-                            operation_id: string;
-                        };
-                    };
-                };
-                /** @description later */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operation: components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1167,42 +105,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            lines: components["schemas"]["Line"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Lists the lines */
+        get: operations["lines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1218,129 +122,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    line: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            line: components["schemas"]["Line"];
-                            checks: components["schemas"]["Check"][];
-                            operations: components["schemas"]["Operation"][];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Gives a line as it was at the last look */
+        get: operations["line"];
         put?: never;
         post?: never;
-        delete: {
-            parameters: {
-                query?: {
-                    confirm?: string;
-                };
-                header?: never;
-                path: {
-                    line: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operation: components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Removes a line
+         * @description Its number is taken out of Vapi, and Twilio's old routing is put back.
+         */
+        delete: operations["remove_line"];
         options?: never;
         head?: never;
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    line: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        friendly_name?: string | null;
-                        notes?: string | null;
-                        assistant_id?: string | null;
-                        /** @enum {string|null} */
-                        sms_owner?: "twilio" | "vapi" | null;
-                        server_url?: string | null;
-                        server_secret?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            line: components["schemas"]["Line"];
-                            operation?: null | components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Changes a line
+         * @description What has to change at the providers is done by an operation.
+         */
+        patch: operations["change_line"];
         trace?: never;
     };
     "/api/v1/lines/{line}/checks": {
@@ -1350,40 +147,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    line: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            doctor: components["schemas"]["Doctor"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Checks a number at both providers, now
+         * @description Works also for a number that is no line yet.
+         */
+        get: operations["check_line"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1401,65 +169,48 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    line: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        dry_run?: boolean | null;
-                        assistant_id?: string | null;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            dry_run?: boolean | null;
-                            operation?: null | components["schemas"]["Operation"];
-                            doctor: components["schemas"]["Doctor"];
-                        };
-                    };
-                };
-                /** @description later */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operation: components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Repairs a number, or tells what a repair would change */
+        post: operations["repair_line"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the members */
+        get: operations["members"];
+        put?: never;
+        /** Adds a member */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a member, with their sessions and tokens */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        /** Changes a member */
+        patch: operations["change_member"];
         trace?: never;
     };
     "/api/v1/operations": {
@@ -1469,43 +220,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    line?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operations: components["schemas"]["Operation"][];
-                            next_cursor?: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Lists the operations */
+        get: operations["operations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1521,40 +237,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operation: components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Gives an operation */
+        get: operations["operation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1572,40 +256,274 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            success: boolean;
-                            operation: components["schemas"]["Operation"];
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Undoes an operation
+         * @description By another one, which puts back what was before.
+         */
+        post: operations["undo_operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Gives the organisation */
+        get: operations["organisation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the organisation */
+        patch: operations["change_organisation"];
+        trace?: never;
+    };
+    "/api/v1/phone-numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the numbers that are in Vapi */
+        get: operations["vapi_numbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/phone-numbers/import-twilio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports a Twilio number into Vapi and links an assistant
+         * @description Importing again is safe: a number that is in Vapi already is found, linked and checked (200).
+         */
+        post: operations["import_number"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says who is signed in, and what they may do */
+        get: operations["session"];
+        put?: never;
+        /** Signs in with e-mail address and password */
+        post: operations["sign_in"];
+        /** Signs out */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        /** Changes the caller's language */
+        patch: operations["change_session"];
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether this server still needs its first member */
+        get: operations["setup_needed"];
+        put?: never;
+        /** Makes the first owner and organisation, and signs in */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what is missing before the number answers, in order */
+        get: operations["setup_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tokens that the caller may see */
+        get: operations["tokens"];
+        put?: never;
+        /** Makes a token; its secret is shown this once */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token */
+        delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twilio-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells which Twilio credentials are saved */
+        get: operations["twilio_settings"];
+        /**
+         * Tries and saves Twilio credentials
+         * @description When nothing is missing any more, the number is imported, linked and checked at once.
+         */
+        put: operations["save_twilio_settings"];
+        post?: never;
+        /** Removes the Twilio credentials */
+        delete: operations["delete_twilio_settings"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vapi-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells which Vapi key is saved */
+        get: operations["vapi_settings"];
+        /**
+         * Tries and saves a Vapi key
+         * @description When nothing is missing any more, the number is imported, linked and checked at once.
+         */
+        put: operations["save_vapi_settings"];
+        post?: never;
+        /** Removes the Vapi key */
+        delete: operations["delete_vapi_settings"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that the process lives */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gives the server's numbers to Prometheus
+         * @description With a token of any role, or from this machine.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether requests can be served */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-in/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Signs in by a one-time link
+         * @description Sets the session's cookie and leads to the first page. The link works once.
+         */
+        get: operations["sign_in_by_link"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1616,202 +534,2301 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        FieldProblem: {
-            field: string;
-            message: string;
-        };
-        ProviderProblem: {
-            /** @enum {string} */
-            name: "twilio" | "vapi";
-            status?: number | null;
-            code?: string | null;
-            message?: string | null;
-        };
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            code: string;
-            instance?: string | null;
-            success: boolean;
-            message: string;
-            remedy?: string | null;
-            errors?: components["schemas"]["FieldProblem"][] | null;
-            provider?: null | components["schemas"]["ProviderProblem"];
-        };
-        Member: {
+        /** @description An assistant at Vapi. */
+        Assistant: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string | null;
+            /** @description What it says first. */
+            first_message: string | null;
+            /**
+             * Format: uuid
+             * @description Its id at Vapi.
+             */
             id: string;
-            email: string;
+            /** @description Its name. */
             name: string;
-            /** @enum {string} */
-            role: "owner" | "admin" | "agent" | "viewer";
-            language?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updated_at: string | null;
         };
-        Organisation: {
-            id: string;
-            name: string;
-            country: string;
-            language: string;
-            default_assistant_id?: string | null;
+        /** @description The assistants. */
+        Assistants: {
+            /** @description All of them, the newest first. */
+            assistants: components["schemas"]["Assistant"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            success: true & Record<string, never>;
         };
-        Session: {
-            member: components["schemas"]["Member"];
-            organisation: components["schemas"]["Organisation"];
-            permissions: string[];
-            sandbox: boolean;
-        };
-        Token: {
-            id: string;
-            name: string;
-            /** @enum {string} */
-            role: "owner" | "admin" | "agent" | "viewer";
-            prefix: string;
-            expires_at?: string | null;
-            created_at: string;
-            last_used_at?: string | null;
-        };
-        StepProblem: {
-            code: string;
-            message: string;
-            provider?: null | components["schemas"]["ProviderProblem"];
-        };
-        FieldChange: {
-            field: string;
-            from?: string | null;
-            to?: string | null;
-        };
+        /** @description One exact change at one provider. */
         Change: {
+            /** @description The fields that differ. */
+            fields: components["schemas"]["FieldChange"][];
+            /** @description What kind of change. */
             kind: string;
             /** @enum {string} */
             provider: "twilio" | "vapi";
+            /** @description What it does, in one sentence. */
             summary: string;
-            fields: components["schemas"]["FieldChange"][];
         };
-        Step: {
-            seq: number;
-            /** @enum {string} */
-            state: "started" | "done" | "failed" | "unclear";
-            change: components["schemas"]["Change"];
-            started_at: string;
-            finished_at?: string | null;
-            problem?: null | components["schemas"]["StepProblem"];
-        };
-        Operation: {
-            id: string;
-            line_id?: string | null;
-            phone_number: string;
-            /** @enum {string} */
-            kind: "import" | "repair" | "link" | "remove" | "undo" | "auto_import";
-            /** @enum {string} */
-            state: "pending" | "running" | "succeeded" | "failed" | "unclear";
-            steps: components["schemas"]["Step"][];
-            problem?: null | components["schemas"]["StepProblem"];
-            can_undo: boolean;
-            undone_by?: string | null;
-            created_at: string;
-            finished_at?: string | null;
-        };
-        Line: {
-            id: string;
-            phone_number: string;
-            friendly_name: string;
-            notes?: string | null;
-            country?: string | null;
-            assistant_id?: string | null;
-            assistant_name?: string | null;
-            /** @enum {string} */
-            sms_owner: "twilio" | "vapi";
-            server_url?: string | null;
-            has_server_secret: boolean;
-            vapi_phone_id?: string | null;
-            /** @enum {string} */
-            health: "working" | "attention" | "failing" | "unchecked";
-            failing_check?: string | null;
-            checked_at?: string | null;
-            created_at: string;
-            updated_at: string;
-        };
-        Fix: {
-            /** @enum {string} */
-            kind: "repair" | "settings" | "assistant" | "manual";
-            label: string;
-            href?: string | null;
-        };
+        /** @description One row of the checklist (requirement A7). */
         Check: {
+            /** @description Why it fails: a stable name. */
+            cause: string | null;
+            /** @description What was seen at the providers, by name. */
+            evidence: {
+                [key: string]: string;
+            };
+            /** @description What should be. */
+            expected: string | null;
+            fix: components["schemas"]["Fix"] | null;
+            /** @description What is. */
+            found: string | null;
             /** @enum {string} */
             id: "credentials" | "assistant" | "imported" | "linked" | "webhook" | "reachable";
-            title: string;
             /** @enum {string} */
             status: "ok" | "failing" | "not_reached";
-            cause?: string | null;
+            /** @description How it came out and why, in plain words. */
             summary: string;
-            expected?: string | null;
-            found?: string | null;
-            evidence?: unknown;
-            fix?: null | components["schemas"]["Fix"];
+            /** @description What it looks at. */
+            title: string;
         };
+        /** @description What was found at both providers, and what would mend it. */
         Doctor: {
-            phone_number: string;
-            line_id?: string | null;
-            healthy: boolean;
+            /** @description The checks, in order: a later one means nothing while an earlier one fails. */
             checks: components["schemas"]["Check"][];
-            plan: components["schemas"]["Change"][];
+            /** @description Whether every check is ok. */
+            healthy: boolean;
+            /**
+             * Format: uuid
+             * @description The line, where the number is one.
+             */
+            line_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the providers were asked.
+             */
             observed_at: string;
+            /** @description The number. */
+            phone_number: string;
+            /** @description What a repair would change. */
+            plan: components["schemas"]["Change"][];
         };
-        Missing: {
+        /** @description What was found. */
+        DoctorAnswer: {
+            /** @description The checks and the plan. */
+            doctor: components["schemas"]["Doctor"];
+            success: true & Record<string, never>;
+        };
+        /** @description It is done, and there is nothing to tell. */
+        Done: {
+            success: true & Record<string, never>;
+        };
+        /** @description One field of a change. */
+        FieldChange: {
+            /** @description The provider's name for it. */
+            field: string;
+            /** @description Its value before; null: not set. */
+            from: string | null;
+            /** @description Its value after; null: not set. */
+            to: string | null;
+        };
+        /** @description One wrong field. */
+        FieldProblem: {
+            /** @description Its name; empty for the request as a whole. */
+            field: string;
+            /** @description What is wrong with it. */
+            message: string;
+        };
+        /** @description What mends a failing check. */
+        Fix: {
+            /** @description The page. */
+            href: string | null;
             /** @enum {string} */
-            code: "twilio_credentials" | "phone_number" | "vapi_key" | "assistant";
-            message: string;
-            action: string;
+            kind: "repair" | "settings" | "assistant" | "manual";
+            /** @description A button's label, or what to do. */
+            label: string;
         };
-        Setup: {
-            ready: boolean;
-            message: string;
-            missing: components["schemas"]["Missing"][];
-            operation?: null | components["schemas"]["Operation"];
-            line?: null | components["schemas"]["Line"];
-        };
-        Warning: {
-            code: string;
-            message: string;
-        };
-        TwilioAccount: {
-            friendly_name: string;
-            type: string;
+        /** @description Whether the server lives or is ready. */
+        Health: {
+            /** @description `ok` or `failing`. */
             status: string;
         };
-        Assistant: {
-            id: string;
-            name: string;
-            first_message?: string | null;
-            created_at: string;
-            updated_at: string;
-        };
-        VapiNumber: {
-            id: string;
-            number?: string | null;
-            name?: string | null;
-            provider: string;
+        /** @description A number to import. What is left out is taken from the saved settings. */
+        ImportBody: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers; left out, null or empty: the default one, else the first there is.
+             */
             assistant_id?: string | null;
-            status?: string | null;
-            created_at: string;
+            /** @description Your organisation's id, or `default`. */
+            org_id?: string | null;
+            /** @description The number, also as it is written in the organisation's country. */
+            phone_number?: string | null;
+            /** @description The Account SID: `AC…`. */
+            twilio_account_sid?: string | null;
+            /**
+             * Format: password
+             * @description The Auth Token.
+             */
+            twilio_auth_token?: string | null;
         };
+        /** @description A number that was imported, or found in Vapi and checked. */
+        ImportedAnswer: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers.
+             */
+            assistant_id: string;
+            /** @description Whether the assistant was chosen, since none was named. */
+            auto_linked: boolean;
+            /** @description What came of it, in one sentence. */
+            message: string;
+            /**
+             * Format: uuid
+             * @description The operation that did it.
+             */
+            operation_id: string;
+            /** @description The number. */
+            phone: components["schemas"]["ImportedPhone"];
+            success: true & Record<string, never>;
+            /** @description Whether Twilio sends the number's calls to Vapi. */
+            webhook_configured: boolean;
+        };
+        /** @description A number that was imported (requirement A4). */
         ImportedPhone: {
-            id: string;
-            line_id: string;
-            phone_number: string;
-            friendly_name: string;
-            assistant_id?: string | null;
-            provider: string;
+            /**
+             * Format: uuid
+             * @description The assistant that answers.
+             */
+            assistant_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the line was made.
+             */
             created_at: string;
+            /** @description Its name. */
+            friendly_name: string;
+            /**
+             * Format: uuid
+             * @description Its id at Vapi.
+             */
+            id: string | null;
+            /**
+             * Format: uuid
+             * @description The line.
+             */
+            line_id: string;
+            /** @description The number, in E.164. */
+            phone_number: string;
+            /** @description Always `twilio`. */
+            provider: string;
+        };
+        /** @description A phone number and what should happen when someone calls or texts it. */
+        Line: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers.
+             */
+            assistant_id: string | null;
+            /** @description The assistant's name, where it is known. */
+            assistant_name: string | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            checked_at: string | null;
+            /** @description The country of the number, where it tells. */
+            country: string | null;
+            /**
+             * Format: date-time
+             * @description When the line was made.
+             */
+            created_at: string;
+            /** @enum {string|null} */
+            failing_check?: "credentials" | "assistant" | "imported" | "linked" | "webhook" | "reachable" | null;
+            /** @description Its name. */
+            friendly_name: string;
+            /** @description Whether these events carry a secret. */
+            has_server_secret: boolean;
+            /** @enum {string} */
+            health: "working" | "attention" | "failing" | "unchecked";
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Notes about it. */
+            notes: string;
+            /** @description Its number, in E.164. */
+            phone_number: string;
+            /** @description Where the line's events go. */
+            server_url: string | null;
+            /** @enum {string} */
+            sms_owner: "twilio" | "vapi";
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updated_at: string;
+            /**
+             * Format: uuid
+             * @description The number's record at Vapi.
+             */
+            vapi_phone_id: string | null;
+        };
+        /** @description A line, its checks as they were at the last look, and what was done to it. */
+        LineAnswer: {
+            /** @description Its checks at the last look; empty before the first one. */
+            checks: components["schemas"]["Check"][];
+            /** @description It. */
+            line: components["schemas"]["Line"];
+            /** @description The last ten operations, the newest first. */
+            operations: components["schemas"]["Operation"][];
+            success: true & Record<string, never>;
+        };
+        /** @description What to change of a line; what is left out stays. */
+        LineChange: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers; null or empty: none.
+             */
+            assistant_id?: string | null;
+            /** @description Its name. */
+            friendly_name?: string | null;
+            /** @description Notes about it. */
+            notes?: string | null;
+            /**
+             * Format: password
+             * @description A secret that goes with these events.
+             */
+            server_secret?: string | null;
+            /**
+             * Format: uri
+             * @description Where the line's events go; null: nowhere.
+             */
+            server_url?: string | null;
+            /**
+             * @description Who answers texts.
+             * @enum {string|null}
+             */
+            sms_owner?: "twilio" | "vapi" | null;
+        };
+        /** @description A line that was changed. */
+        LineChanged: {
+            /** @description It. */
+            line: components["schemas"]["Line"];
+            operation: components["schemas"]["Operation"] | null;
+            success: true & Record<string, never>;
+        };
+        /** @description A line that was removed. */
+        LineRemoved: {
+            operation: components["schemas"]["Operation"] | null;
+            success: true & Record<string, never>;
+        };
+        /** @description The lines. */
+        Lines: {
+            /** @description A page of them, the newest first. */
+            lines: components["schemas"]["Line"][];
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            success: true & Record<string, never>;
+        };
+        /** @description A member of the organisation. */
+        Member: {
+            /** @description Their e-mail address. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @enum {string|null} */
+            language?: "en" | "fr" | null;
+            /** @description Their name. */
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description A member. */
+        MemberAnswer: {
+            /** @description They. */
+            member: components["schemas"]["Member"];
+            success: true & Record<string, never>;
+        };
+        /** @description What to change of a member; what is left out stays. */
+        MemberChange: {
+            /** @description Their name. */
+            name?: string | null;
+            /**
+             * @description What they may do: at most what you may.
+             * @enum {string|null}
+             */
+            role?: "viewer" | "agent" | "admin" | "owner" | null;
+        };
+        /** @description The members. */
+        Members: {
+            /** @description All of them. */
+            members: components["schemas"]["Member"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            success: true & Record<string, never>;
+        };
+        /** @description One thing that is missing before a number can answer. */
+        Missing: {
+            /** @description The page that does it. */
+            action: string;
+            /** @enum {string} */
+            code: "twilio_credentials" | "phone_number" | "vapi_key" | "assistant";
+            /** @description What to do, in a few words. */
+            message: string;
+        };
+        /** @description An assistant to make. */
+        NewAssistant: {
+            /** @description What it says first. */
+            first_message?: string | null;
+            /**
+             * @description The language it speaks; yours where it is left out.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What it is and how it behaves. */
+            system_prompt?: string | null;
+        };
+        /** @description An assistant that was just made, and where the set-up stands. */
+        NewAssistantAnswer: {
+            /** @description It. */
+            assistant: components["schemas"]["Assistant"];
+            /** @description What is still missing, or the import that has begun. */
+            setup: components["schemas"]["Setup"];
+            success: true & Record<string, never>;
+        };
+        /** @description A member to add. */
+        NewMember: {
+            /**
+             * Format: email
+             * @description Their e-mail address.
+             */
+            email: string;
+            /** @description Their name. */
+            name: string;
+            /**
+             * Format: password
+             * @description Their password; made up and shown once where it is left out and they are new here.
+             */
+            password?: string | null;
+            /**
+             * @description What they may do: at most what you may.
+             * @enum {string}
+             */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description A member who was just added. */
+        NewMemberAnswer: {
+            /** @description They. */
+            member: components["schemas"]["Member"];
+            /** @description The password that was made up for them, shown this once; null where one was given or they have one. */
+            password: string | null;
+            success: true & Record<string, never>;
+        };
+        /** @description A number to import and keep a record of. */
+        NewRecord: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers; left out, null or empty: the default one, else the first there is.
+             */
+            assignedAssistantId?: string | null;
+            /** @description Its name. */
+            friendlyName: string;
+            /** @description Notes about it. */
+            notes?: string | null;
+            /** @description The number, strictly in E.164. */
+            phoneNumber: string;
+            /** @description The Account SID: `AC` and 32 hexadecimal digits. */
+            twilioAccountSid: string;
+            /**
+             * Format: password
+             * @description The Auth Token.
+             */
+            twilioAuthToken: string;
+        };
+        /** @description A token to make. */
+        NewToken: {
+            /**
+             * Format: date-time
+             * @description When it ends; never where it is left out.
+             */
+            expires_at?: string | null;
+            /** @description What it is for. */
+            name: string;
+            /**
+             * @description What it may do: at most what you may.
+             * @enum {string}
+             */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description A token that was just made. */
+        NewTokenAnswer: {
+            /** @description Its secret, shown this once. */
+            secret: string;
+            success: true & Record<string, never>;
+            /** @description It. */
+            token: components["schemas"]["Token"];
+        };
+        /** @description Something that changes a line, step by step, and survives a crash. */
+        Operation: {
+            /** @description Whether it can be undone now. */
+            can_undo: boolean;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "import" | "auto_import" | "repair" | "change" | "remove" | "undo";
+            /**
+             * Format: uuid
+             * @description The line.
+             */
+            line_id: string;
+            /** @description Its number. */
+            phone_number: string;
+            problem: components["schemas"]["StepProblem"] | null;
+            /** @enum {string} */
+            state: "pending" | "running" | "succeeded" | "failed" | "unclear";
+            /** @description What it has done. */
+            steps: components["schemas"]["Step"][];
+            /**
+             * Format: uuid
+             * @description The operation that undid it.
+             */
+            undone_by: string | null;
+        };
+        /** @description An operation: finished, or still running where the status is 202. */
+        OperationAnswer: {
+            /** @description It. */
+            operation: components["schemas"]["Operation"];
+            success: true & Record<string, never>;
+        };
+        /** @description The operations. */
+        Operations: {
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            /** @description A page of them, the newest first. */
+            operations: components["schemas"]["Operation"][];
+            success: true & Record<string, never>;
+        };
+        /** @description The organisation. */
+        Organisation: {
+            /** @description The country of numbers that are written without one. */
+            country: string;
+            /**
+             * Format: uuid
+             * @description The assistant that new lines get.
+             */
+            default_assistant_id: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @enum {string} */
+            language: "en" | "fr";
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The organisation. */
+        OrganisationAnswer: {
+            /** @description It. */
+            organisation: components["schemas"]["Organisation"];
+            success: true & Record<string, never>;
+        };
+        /** @description What to change; what is left out stays. */
+        OrganisationChange: {
+            /** @description The country of numbers that are written without one. */
+            country?: string | null;
+            /**
+             * Format: uuid
+             * @description The assistant that new lines get; null or empty: none in particular.
+             */
+            default_assistant_id?: string | null;
+            /**
+             * @description Its language.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+            /** @description Its name. */
+            name?: string | null;
+        };
+        /** @description What went wrong, what was not changed, and what to do (RFC 9457 with `success`, `message`, `remedy`). */
+        Problem: {
+            /** @description The stable name of the problem. */
+            code: string;
+            /** @description What failed, and what was not changed. */
+            detail: string;
+            /** @description The fields of the request that are wrong. */
+            errors?: components["schemas"]["FieldProblem"][];
+            /** @description The request, by its `X-Request-Id`. */
+            instance: string;
+            /** @description Detail and remedy in one paragraph. */
+            message: string;
+            provider?: components["schemas"]["ProviderProblem"] | null;
+            /** @description What to do. */
+            remedy: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description Always false. */
+            success: boolean;
+            /** @description A few words. */
+            title: string;
+            /** @description Where this kind of problem is described. */
+            type: string;
+        };
+        /** @description What a provider said, as it said it. */
+        ProviderProblem: {
+            /** @description The provider's own code. */
+            code: string | null;
+            /** @description The provider's words. */
+            message: string;
+            /** @enum {string} */
+            name: "twilio" | "vapi";
+            /**
+             * Format: int32
+             * @description The HTTP status, where an answer came.
+             */
+            status: number | null;
+        };
+        /** @description Whether the server is ready, check by check. */
+        Readiness: {
+            checks: components["schemas"]["ReadinessChecks"];
+            /** @description `ok` or `failing`. */
+            status: string;
+        };
+        /** @description What is looked at. */
+        ReadinessChecks: {
+            /** @description Whether the database answers: `ok` or `failing`. */
+            database: string;
+        };
+        /** @description A number's record (requirement D3). Its auth token is kept encrypted and never shown. */
+        Record: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers.
+             */
+            assigned_assistant_id: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Its name. */
+            friendly_name: string;
+            /**
+             * Format: uuid
+             * @description Its id: the line's.
+             */
+            id: string;
+            /** @description Notes about it. */
+            notes: string;
+            /**
+             * Format: uuid
+             * @description Who made it.
+             */
+            owner_id: string | null;
+            /** @description The number, in E.164. */
+            phone_number: string;
+            /** @description Always `twilio`. */
+            provider: string;
+            /** @description The Twilio account that owns it. */
+            twilio_account_sid: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updated_at: string;
+            /** @description The credential that Vapi made for it. */
+            vapi_credential_id: string | null;
+            /**
+             * Format: uuid
+             * @description The number's id at Vapi.
+             */
+            vapi_phone_id: string | null;
+        };
+        /** @description A number's record. */
+        RecordAnswer: {
+            /** @description It. */
+            phone_number: components["schemas"]["Record"];
+            success: true & Record<string, never>;
+        };
+        /** @description The numbers' records. */
+        Records: {
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            /** @description A page of them, the newest first. */
+            phone_numbers: components["schemas"]["Record"][];
+            success: true & Record<string, never>;
+        };
+        /** @description What a repair did, or what it would do. */
+        RepairAnswer: {
+            doctor: components["schemas"]["Doctor"] | null;
+            /** @description Whether nothing was changed. */
+            dry_run: boolean;
+            operation: components["schemas"]["Operation"] | null;
+            success: true & Record<string, never>;
+        };
+        /** @description How to repair. */
+        RepairBody: {
+            /**
+             * Format: uuid
+             * @description The assistant to link; left out: the line's own, the default one, else the first there is.
+             */
+            assistant_id?: string | null;
+            /** @description Only tell what would change. */
+            dry_run?: boolean | null;
+        };
+        /** @description Who is signed in, where, and what they may do. */
+        Session: {
+            /** @description The member. */
+            member: components["schemas"]["Member"];
+            /** @description Their organisation. */
+            organisation: components["schemas"]["Organisation"];
+            /** @description The names of what their role may do. */
+            permissions: string[];
+            /** @description Whether the providers are not the real ones. */
+            sandbox: boolean;
+        };
+        /** @description The session. */
+        SessionAnswer: {
+            /** @description Who is signed in. */
+            session: components["schemas"]["Session"];
+            success: true & Record<string, never>;
+        };
+        /** @description Changes what belongs to the caller alone. */
+        SessionChange: {
+            /**
+             * @description The language to speak to them; null: the browser's.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+        };
+        /** @description What stands between the settings and a number that answers (requirement A5). */
+        Setup: {
+            line: components["schemas"]["Line"] | null;
+            /** @description All of it in one line: "1. Add your Vapi API key 2. Create an assistant. Then your number is ready." */
+            message: string;
+            /** @description What is missing, in the order to do it. */
+            missing: components["schemas"]["Missing"][];
+            operation: components["schemas"]["Operation"] | null;
+            problem: components["schemas"]["StepProblem"] | null;
+            /** @description Whether nothing is missing and the number answers. */
+            ready: boolean;
+        };
+        /** @description Where the set-up stands. */
+        SetupAnswer: {
+            /** @description What is missing, and the automatic import. */
+            setup: components["schemas"]["Setup"];
+            success: true & Record<string, never>;
+        };
+        /** @description The first owner and organisation. */
+        SetupBody: {
+            /**
+             * Format: password
+             * @description The one-time code that the server printed when it started.
+             */
+            code: string;
+            /** @description The country of numbers that are written without one; France where it is left out. */
+            country?: string | null;
+            /**
+             * Format: email
+             * @description The owner's e-mail address.
+             */
+            email: string;
+            /**
+             * @description The organisation's language; English where it is left out.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+            /** @description The owner's name. */
+            name: string;
+            /** @description The organisation's name. */
+            organisation: string;
+            /**
+             * Format: password
+             * @description The owner's password.
+             */
+            password: string;
+        };
+        /** @description Whether this server still needs its first member. */
+        SetupNeeded: {
+            /** @description True until the first owner exists. */
+            setup_needed: boolean;
+            success: true & Record<string, never>;
+        };
+        /** @description Signs a member in. */
+        SignInBody: {
+            /**
+             * Format: email
+             * @description Their e-mail address.
+             */
+            email: string;
+            /**
+             * Format: password
+             * @description Their password.
+             */
+            password: string;
+        };
+        /** @description One step of an operation. */
+        Step: {
+            /** @description What it changes. */
+            change: components["schemas"]["Change"];
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at: string | null;
+            problem: components["schemas"]["StepProblem"] | null;
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @enum {string} */
+            state: "started" | "done" | "failed" | "unclear";
+        };
+        /** @description Why an operation or a step of it failed. */
+        StepProblem: {
+            /** @description The stable name of the problem. */
+            code: string;
+            /** @description What failed, what was not changed, and what to do. */
+            message: string;
+            provider: components["schemas"]["ProviderProblem"] | null;
+        };
+        /** @description An API token; its secret is shown once, when it is made. */
+        Token: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends; null: never.
+             */
+            expires_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was used last.
+             */
+            last_used_at: string | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description How it begins. */
+            prefix: string;
+            /** @enum {string} */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description The tokens. */
+        Tokens: {
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            success: true & Record<string, never>;
+            /** @description All that the caller may see. */
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description The Twilio account behind the saved credentials. */
+        TwilioAccount: {
+            /** @description Its name at Twilio. */
+            friendly_name: string;
+            /** @description `active`, `suspended` or `closed`. */
+            status: string;
+            /** @description `full` or `trial`. */
+            type: string;
+        };
+        /** @description Twilio credentials to save. They are tried at Twilio first. */
+        TwilioBody: {
+            /** @description The Account SID: `AC…`. */
+            account_sid?: string;
+            /**
+             * Format: password
+             * @description The Auth Token; the saved one stays where it is left out and the account is the same.
+             */
+            auth_token?: string | null;
+            /** @description The number to import, also as it is written in the organisation's country; the saved one stays where it is left out. */
+            phone_number?: string | null;
+            /** @description The Account SID: `AC…`. */
+            twilio_account_sid?: string;
+            /**
+             * Format: password
+             * @description The Auth Token; the saved one stays where it is left out and the account is the same.
+             */
+            twilio_auth_token?: string | null;
+        };
+        /** @description The Twilio settings that were just saved, and where the set-up stands. */
+        TwilioSaved: components["schemas"]["TwilioSettings"] & {
+            /** @description What is still missing, or the import that has begun. */
+            setup: components["schemas"]["Setup"];
+            /** @description What works, and is worth knowing. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description The saved Twilio settings (requirement A1). */
+        TwilioSettings: {
+            account: components["schemas"]["TwilioAccount"] | null;
+            /** @description The first eight characters of the account's SID. */
+            account_sid_preview: string | null;
+            /** @description The end of the auth token. */
+            auth_token_last4: string | null;
+            /** @description Whether any are saved. */
+            has_twilio_credentials: boolean;
+            /** @description The number to import. */
+            phone_number: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description A Vapi key to save. It is tried at Vapi first. */
+        VapiBody: {
+            /**
+             * Format: password
+             * @description The private API key.
+             */
+            api_key: string;
+        };
+        /** @description A number as Vapi has it. */
+        VapiNumber: {
+            /**
+             * Format: uuid
+             * @description The assistant that answers.
+             */
+            assistant_id: string | null;
+            /**
+             * Format: date-time
+             * @description When Vapi got it.
+             */
+            created_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id at Vapi.
+             */
+            id: string;
+            /** @description Its name at Vapi. */
+            name: string | null;
+            /** @description The number. */
+            number: string | null;
+            /** @description Where Vapi has it from: `twilio`, `vapi`, … */
+            provider: string;
+            /** @description `active`, `activating` or `blocked`. */
+            status: string;
+        };
+        /** @description The numbers in Vapi. */
+        VapiNumbers: {
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description All of them. */
+            phone_numbers: components["schemas"]["VapiNumber"][];
+            success: true & Record<string, never>;
+        };
+        /** @description The Vapi settings that were just saved, and where the set-up stands. */
+        VapiSaved: components["schemas"]["VapiSettings"] & {
+            /** @description What is still missing, or the import that has begun. */
+            setup: components["schemas"]["Setup"];
+        };
+        /** @description The saved Vapi settings. */
+        VapiSettings: {
+            /** @description How many assistants it has; null where Vapi does not say now. */
+            assistants: number | null;
+            /** @description Whether a key is saved. */
+            has_vapi_key: boolean;
+            /** @description The end of the key. */
+            key_last4: string | null;
+            /**
+             * Format: uuid
+             * @description The organisation of the key at Vapi, where Vapi told.
+             */
+            org_id: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Something that works, and is worth knowing. */
+        Warning: {
+            /** @description Its stable name. */
+            code: string;
+            /** @description What it means. */
+            message: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description What failed, what was not changed, and what to do. */
+        Problem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    openapi_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    records: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Records"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    create_record: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecord"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordAnswer"];
+                };
+            };
+            /** @description It takes longer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The record's id, or its number in E.164. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    assistants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistants"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    create_assistant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAssistant"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewAssistantAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    follow_events: {
+        parameters: {
+            query?: {
+                /** @description The number of the last event that is known; what came behind it is told first. */
+                after?: number;
+            };
+            header?: {
+                /** @description As `after`; it counts first. */
+                "Last-Event-ID"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    lines: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lines"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The line's id, or its number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    remove_line: {
+        parameters: {
+            query?: {
+                /** @description The number in E.164; without it nothing is removed. */
+                confirm?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The line's id, or its number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineRemoved"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The line's id, or its number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LineChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineChanged"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    check_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The line's id, or a number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    repair_line: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The line's id, or a number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairAnswer"];
+                };
+            };
+            /** @description It takes longer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewMemberAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The member. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The member. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    operations: {
+        parameters: {
+            query?: {
+                /** @description Only those of this line: its id, or its number in E.164. */
+                line?: string;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The operation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    undo_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The operation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            /** @description It takes longer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganisationChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    vapi_numbers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapiNumbers"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    import_number: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportBody"];
+            };
+        };
+        responses: {
+            /** @description It was in Vapi already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedAnswer"];
+                };
+            };
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedAnswer"];
+                };
+            };
+            /** @description It takes longer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setup_needed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupNeeded"];
+                };
+            };
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    setup_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    twilio_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwilioSettings"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    save_twilio_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TwilioBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwilioSaved"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    delete_twilio_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    vapi_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapiSettings"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    save_vapi_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VapiBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapiSaved"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    delete_vapi_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/openmetrics-text": string;
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            500: components["responses"]["Problem"];
+            /** @description As asked. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    sign_in_by_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+}

@@ -26,7 +26,7 @@ export function ImportFields({ form, saved }: { form: UseFormReturnType<ImportVa
         type="tel"
         autoComplete="off"
         required
-        data-autofocus
+        autoFocus
         {...form.getInputProps("phone_number")}
       />
       <Input.Wrapper

@@ -60,9 +60,7 @@ function Preview({ line, error, onApply, onClose }: PreviewProps) {
           {t("action.cancel")}
         </Button>
         {changes.length > 0 && (
-          <Button onClick={onApply} data-autofocus>
-            {t("repair.apply", { count: changes.length })}
-          </Button>
+          <Button onClick={onApply}>{t("repair.apply", { count: changes.length })}</Button>
         )}
       </Group>
     </Stack>

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { IconPlus, IconRobot } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -15,7 +15,6 @@ import { GuardedButton } from "../ui/guarded-button";
 import { PageHeader } from "../ui/page-header";
 import { ProblemAlert } from "../ui/problem-alert";
 import { SetupCard } from "../ui/setup-card";
-import { ToneBadge } from "../ui/tone-badge";
 import { paths } from "../util/paths";
 import { useUrlState } from "../util/url-state";
 
@@ -89,7 +88,7 @@ function useAssistantColumns(): Column<Assistant>[] {
       cell: ({ id, name }) => (
         <Group gap="xs">
           <Text fw={600}>{name}</Text>
-          {id === organisation.default_assistant_id && <ToneBadge tone="brand">{t("assistants.default")}</ToneBadge>}
+          {id === organisation.default_assistant_id && <Badge color="brand">{t("assistants.default")}</Badge>}
         </Group>
       ),
     },
@@ -107,7 +106,7 @@ function useAssistantColumns(): Column<Assistant>[] {
       title: t("assistants.created_at"),
       cell: ({ created_at }) => (
         <Text size="sm" c="dimmed">
-          <Age time={created_at} />
+          {created_at && <Age time={created_at} />}
         </Text>
       ),
     },

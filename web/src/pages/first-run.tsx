@@ -1,13 +1,13 @@
 import { Button, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Navigate, useNavigate, useSearchParams } from "react-router";
-import { useQuery } from "@tanstack/react-query";
 import { api, body } from "../api/client";
 import { fieldErrors } from "../api/problem";
 import { queries } from "../api/queries";
 import { useAction } from "../api/use-action";
+import type { Language } from "../i18n";
 import { FrontDoor } from "../ui/front-door";
 import { ProblemAlert } from "../ui/problem-alert";
 import { countries } from "../util/countries";
@@ -24,7 +24,7 @@ export function FirstRunPage() {
     initialValues: { code: params.get("code") ?? "", organisation: "", country: "FR", name: "", email: "", password: "" },
   });
   const create = useAction(
-    (values: typeof form.values) => body(api.POST("/api/v1/setup", { body: { ...values, language: i18n.language } })),
+    (values: typeof form.values) => body(api.POST("/api/v1/setup", { body: { ...values, language: i18n.language as Language } })),
     {
       stale: [],
       onDone: () => {

@@ -6,7 +6,7 @@ import { Link, useParams } from "react-router";
 import { queries } from "../api/queries";
 import type { Check, Line } from "../api/types";
 import { RepairLine } from "../forms/repair-line";
-import { Age } from "../ui/age";
+import { useAge } from "../ui/age";
 import { Checklist } from "../ui/checklist";
 import { HealthPill } from "../ui/health-pill";
 import { PageHeader } from "../ui/page-header";
@@ -76,12 +76,13 @@ function LineHeader({ line }: { line: Line }) {
 /** The last known checks at once, and a new look at the providers while they are read. */
 function LineHealth({ line, known, onRepair }: { line: Line; known: readonly Check[]; onRepair: () => void }) {
   const { t } = useTranslation();
+  const age = useAge();
   const doctor = useQuery(queries.doctor(line.id));
   const checks = doctor.data?.checks ?? known;
   return (
     <Stack>
-      <Card>
-        <Group justify="space-between" align="flex-start" wrap="nowrap" mb="md">
+      <Card aria-busy={doctor.isFetching || undefined}>
+        <Group justify="space-between" align="flex-start" wrap="wrap-reverse" mb="md">
           <Verdict line={line} healthy={doctor.data?.healthy ?? (known.length > 0 ? known.every(isOk) : null)} />
           <Button
             variant="default"
@@ -101,7 +102,7 @@ function LineHealth({ line, known, onRepair }: { line: Line; known: readonly Che
         {doctor.isFetching && <Loader size={14} aria-hidden />}
         <Text size="xs" c="dimmed">
           {doctor.isFetching && t("line.checking")}
-          {!doctor.isFetching && doctor.data && <Age time={doctor.data.observed_at} />}
+          {!doctor.isFetching && doctor.data && t("line.observed", { age: age(doctor.data.observed_at) })}
         </Text>
       </Group>
     </Stack>

@@ -1,4 +1,4 @@
-import { Avatar, Box, Group, Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Avatar, Box, Button, Divider, Group, Popover, SegmentedControl, Stack, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconLogout, IconSelector } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -6,10 +6,12 @@ import { useNavigate } from "react-router";
 import { api, body } from "../api/client";
 import type { Session } from "../api/types";
 import { useAction } from "../api/use-action";
+import { LANGUAGES } from "../i18n";
 import { paths } from "../util/paths";
 import { ProblemAlert } from "./problem-alert";
 
-const LANGUAGE_CHOICES = ["auto", "en", "fr"] as const;
+const LANGUAGE_CHOICES = ["auto", ...LANGUAGES] as const;
+type LanguageChoice = (typeof LANGUAGE_CHOICES)[number];
 const THEMES = ["auto", "light", "dark"] as const;
 
 /** Who is signed in, and how the interface should look and speak for them. */
@@ -18,13 +20,14 @@ export function AccountMenu({ session }: { session: Session }) {
   const { member, organisation } = session;
   const signOut = useSignOut();
   return (
-    <Menu position="top-start" width={260} shadow="md" closeOnItemClick={false}>
-      <Menu.Target>
-        <UnstyledButton className="area-link" p="xs" aria-label={t("app.account_menu", { name: member.name })}>
+    <Popover position="top-start" width={280} shadow="md" trapFocus>
+      <Popover.Target>
+        <UnstyledButton className="account-button" p="xs">
           <Group wrap="nowrap" gap="sm">
             <Avatar name={member.name} color="brand" radius="xl" size={34} aria-hidden />
             <Box flex={1} miw={0}>
               <Text size="sm" fw={600} truncate>
+                <span className="visually-hidden">{t("app.account")} </span>
                 {member.name}
               </Text>
               <Text size="xs" c="dimmed" truncate>
@@ -34,31 +37,45 @@ export function AccountMenu({ session }: { session: Session }) {
             <IconSelector size={16} aria-hidden />
           </Group>
         </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{`${member.email} · ${t(`role.${member.role}`)}`}</Menu.Label>
-        <LanguageChoice chosen={member.language ?? "auto"} />
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap="sm">
+        <div>
+          <Text size="sm" fw={550} truncate>
+            {member.email}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {t(`role.${member.role}`)}
+          </Text>
+        </div>
+        <LanguageSelect chosen={member.language ?? "auto"} />
         <ThemeChoice />
-        <Menu.Divider />
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => signOut.mutate()}>
+        <Divider />
+        <Button
+          variant="default"
+          leftSection={<IconLogout size={16} aria-hidden />}
+          loading={signOut.isPending}
+          onClick={() => signOut.mutate()}
+        >
           {t("app.sign_out")}
-        </Menu.Item>
+        </Button>
         <ProblemAlert error={signOut.error} />
-      </Menu.Dropdown>
-    </Menu>
+      </Stack>
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 
-function LanguageChoice({ chosen }: { chosen: string }) {
+function LanguageSelect({ chosen }: { chosen: string }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const choose = useAction(
-    (language: string) => body(api.PATCH("/api/v1/session", { body: { language: language === "auto" ? null : language } })),
+    (language: LanguageChoice) => body(api.PATCH("/api/v1/session", { body: { language: language === "auto" ? null : language } })),
     // The server's own words are in the old language: everything is read again.
     { stale: [], onDone: () => void client.invalidateQueries() },
   );
   return (
-    <Box px="sm" py={6}>
+    <Box>
       <Text size="xs" c="dimmed" mb={4} id="language-label">
         {t("language.label")}
       </Text>
@@ -67,7 +84,7 @@ function LanguageChoice({ chosen }: { chosen: string }) {
         size="xs"
         aria-labelledby="language-label"
         value={choose.isPending ? choose.variables : chosen}
-        onChange={(language) => choose.mutate(language)}
+        onChange={(language) => choose.mutate(language as LanguageChoice)}
         data={LANGUAGE_CHOICES.map((value) => ({ value, label: t(`language.${value}`) }))}
       />
       <ProblemAlert error={choose.error} />
@@ -79,7 +96,7 @@ function ThemeChoice() {
   const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
-    <Box px="sm" py={6}>
+    <Box>
       <Text size="xs" c="dimmed" mb={4} id="theme-label">
         {t("theme.label")}
       </Text>

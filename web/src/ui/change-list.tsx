@@ -1,7 +1,6 @@
-import { Group, Stack, Text } from "@mantine/core";
+import { Badge, Group, Stack, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Change } from "../api/types";
-import { ToneBadge } from "./tone-badge";
 import "./change-list.css";
 
 /** What a plan changes, exactly: every field with its value now and then. */
@@ -21,9 +20,9 @@ export function ChangeList({ changes }: { changes: readonly Change[] }) {
 export function ChangeSummary({ change }: { change: Change }) {
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
-      <ToneBadge tone="gray" size="sm" mt={2}>
+      <Badge color="gray" size="sm" mt={2}>
         {change.provider === "vapi" ? "Vapi" : "Twilio"}
-      </ToneBadge>
+      </Badge>
       <Text size="sm" fw={550}>
         {change.summary}
       </Text>
@@ -39,11 +38,11 @@ export function FieldChanges({ change }: { change: Change }) {
       {change.fields.map(({ field, from, to }) => (
         <div key={field} className="field-change">
           <dt className="code">{field}</dt>
-          <dd className="from">
+          <dd className="from" data-empty={!from || undefined}>
             <span className="visually-hidden">{t("repair.from")} </span>
             <span className="code">{from || t("repair.empty")}</span>
           </dd>
-          <dd className="to">
+          <dd className="to" data-empty={!to || undefined}>
             <span className="visually-hidden">{t("repair.to")} </span>
             <span className="code">{to || t("repair.empty")}</span>
           </dd>

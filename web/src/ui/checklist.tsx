@@ -1,4 +1,4 @@
-import { Anchor, Box, Button, Code, Collapse, Group, Text, UnstyledButton } from "@mantine/core";
+import { Anchor, Badge, Box, Button, Code, Collapse, Group, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconChevronDown, IconCircleCheckFilled, IconCircleDashed, IconCircleXFilled } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
@@ -6,13 +6,12 @@ import { Link } from "react-router";
 import type { Check } from "../api/types";
 import { paths } from "../util/paths";
 import { GuardedButton } from "./guarded-button";
-import { ToneBadge } from "./tone-badge";
 import "./checklist.css";
 
 const LOOKS = {
-  ok: { tone: "green", icon: <IconCircleCheckFilled size={24} color="var(--good)" aria-hidden /> },
-  failing: { tone: "red", icon: <IconCircleXFilled size={24} color="var(--bad)" aria-hidden /> },
-  not_reached: { tone: "gray", icon: <IconCircleDashed size={24} color="var(--quiet)" aria-hidden /> },
+  ok: { color: "green", icon: <IconCircleCheckFilled size={24} color="var(--good)" aria-hidden /> },
+  failing: { color: "red", icon: <IconCircleXFilled size={24} color="var(--bad)" aria-hidden /> },
+  not_reached: { color: "gray", icon: <IconCircleDashed size={24} color="var(--quiet)" aria-hidden /> },
 } as const satisfies Record<Check["status"], unknown>;
 
 /** The ordered checks of a line. What passed is folded, what fails is open, what comes after it is grey. */
@@ -32,7 +31,7 @@ export function Checklist({ checks, onRepair }: { checks: readonly Check[]; onRe
 function CheckRow({ check, onRepair }: { check: Check; onRepair: () => void }) {
   const { t } = useTranslation();
   const [open, { toggle }] = useDisclosure(false);
-  const { tone, icon } = LOOKS[check.status];
+  const { color, icon } = LOOKS[check.status];
   const failing = check.status === "failing";
   const foldable = check.status === "ok" && hasFacts(check);
   return (
@@ -43,8 +42,8 @@ function CheckRow({ check, onRepair }: { check: Check; onRepair: () => void }) {
         <Box flex={1} miw={0}>
           <Group gap="xs" justify="space-between" wrap="nowrap" align="flex-start">
             <Text fw={600}>{check.title}</Text>
-            <Group gap={4} wrap="nowrap">
-              <ToneBadge tone={tone}>{t(`line.status_${check.status}`)}</ToneBadge>
+            <Group gap={4} wrap="nowrap" h={28}>
+              <Badge color={color}>{t(`line.status_${check.status}`)}</Badge>
               {foldable && (
                 <UnstyledButton
                   className="fold"

@@ -1,10 +1,9 @@
-import { Box, Group, Loader, Stack, Text } from "@mantine/core";
+import { Badge, Box, Group, Loader, Stack, Text } from "@mantine/core";
 import { IconCheck, IconHelp, IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { isOver } from "../api/operations";
 import type { Operation, Step } from "../api/types";
 import { ChangeSummary, FieldChanges } from "./change-list";
-import { type Tone, ToneBadge } from "./tone-badge";
 
 const STATES = {
   pending: "gray",
@@ -12,11 +11,11 @@ const STATES = {
   succeeded: "green",
   failed: "red",
   unclear: "yellow",
-} satisfies Record<Operation["state"], Tone>;
+} satisfies Record<Operation["state"], string>;
 
 export function OperationState({ operation }: { operation: Operation }) {
   const { t } = useTranslation();
-  return <ToneBadge tone={STATES[operation.state]}>{t(`operation.state_${operation.state}`)}</ToneBadge>;
+  return <Badge color={STATES[operation.state]}>{t(`operation.state_${operation.state}`)}</Badge>;
 }
 
 /** The steps of an operation, each with what it changed; it follows along while the operation runs. */
@@ -49,7 +48,7 @@ const STEP_ICONS = {
   started: <Loader size={16} aria-hidden />,
   done: <IconCheck size={18} color="var(--good)" aria-hidden />,
   failed: <IconX size={18} color="var(--bad)" aria-hidden />,
-  unclear: <IconHelp size={18} color="var(--doubt)" aria-hidden />,
+  unclear: <IconHelp size={18} color="var(--quiet)" aria-hidden />,
 } satisfies Record<Step["state"], unknown>;
 
 function StepRow({ step, withFields }: { step: Step; withFields: boolean }) {

@@ -1,4 +1,4 @@
-import { AppShell, Box, Burger, Group, NavLink, Stack, Tooltip } from "@mantine/core";
+import { AppShell, Badge, Box, Burger, Group, NavLink, Stack, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconBook2, IconPhone, IconRobot, IconSettings } from "@tabler/icons-react";
 import { useEffect } from "react";
@@ -10,7 +10,6 @@ import { useLanguage } from "../i18n";
 import { paths } from "../util/paths";
 import { AccountMenu } from "./account-menu";
 import { Logo } from "./logo";
-import { ToneBadge } from "./tone-badge";
 import "./shell.css";
 
 const AREAS = [
@@ -47,7 +46,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="md" className="sidebar">
-        <Group justify="space-between" px="xs" pt={4} pb="lg" visibleFrom="sm">
+        <Group justify="space-between" wrap="nowrap" gap={4} ps="xs" pt={4} pb="lg" visibleFrom="sm">
           <Link to={paths.lines()} className="home-link">
             <Logo />
           </Link>
@@ -90,9 +89,9 @@ function SandboxBadge() {
   const { t } = useTranslation();
   return (
     <Tooltip label={t("app.sandbox_hint")} multiline w={240} events={{ hover: true, focus: true, touch: true }}>
-      <ToneBadge tone="yellow" tabIndex={0}>
+      <Badge color="yellow" size="sm" tabIndex={0} className="sandbox-badge">
         {t("app.sandbox")}
-      </ToneBadge>
+      </Badge>
     </Tooltip>
   );
 }

@@ -1,11 +1,10 @@
-import { Card, Group, Stack, Text } from "@mantine/core";
+import { Badge, Card, Group, Stack, Text } from "@mantine/core";
 import { IconHistory } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Operation } from "../../api/types";
 import { Age } from "../../ui/age";
 import { EmptyState } from "../../ui/empty-state";
 import { OperationProgress, OperationState } from "../../ui/operation-progress";
-import { ToneBadge } from "../../ui/tone-badge";
 import { UndoButton } from "../../ui/undo-button";
 
 /** What was done to a line, newest first, each operation with its steps and, where possible, its undo. */
@@ -22,7 +21,7 @@ export function LineActivity({ operations }: { operations: readonly Operation[] 
             <Group gap="sm">
               <Text fw={600}>{t(`operation.kind_${operation.kind}`)}</Text>
               <OperationState operation={operation} />
-              {operation.undone_by && <ToneBadge tone="gray">{t("operation.undone")}</ToneBadge>}
+              {operation.undone_by && <Badge color="gray">{t("operation.undone")}</Badge>}
             </Group>
             <Text size="sm" c="dimmed">
               <Age time={operation.created_at} />

@@ -1,9 +1,8 @@
-import { Button, Card, Group, Text, Title } from "@mantine/core";
+import { Badge, Button, Card, Group, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useCan } from "../../api/session";
 import { ConfirmModal } from "../../ui/confirm-modal";
-import { ToneBadge } from "../../ui/tone-badge";
 import { useUrlState } from "../../util/url-state";
 
 type Props = {
@@ -28,9 +27,9 @@ export function ConnectionCard({ name, lead, connected, facts, disconnect, child
           <Title order={2} size="h4">
             {name}
           </Title>
-          <ToneBadge tone={connected ? "green" : "gray"}>
+          <Badge color={connected ? "green" : "gray"}>
             {connected ? t("settings.connected") : t("settings.not_connected")}
-          </ToneBadge>
+          </Badge>
         </Group>
         {connected && mayChange && (
           <Button variant="subtle" color="red" size="xs" onClick={() => setAsking("")}>

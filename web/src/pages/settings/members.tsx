@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Group, Stack, Text } from "@mantine/core";
+import { ActionIcon, Badge, Box, Group, Stack, Text } from "@mantine/core";
 import { IconTrash, IconUserPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -14,7 +14,6 @@ import { type Column, DataTable, ListSkeleton } from "../../ui/data-table";
 import { GuardedButton } from "../../ui/guarded-button";
 import { notify } from "../../ui/notify";
 import { ProblemAlert } from "../../ui/problem-alert";
-import { ToneBadge } from "../../ui/tone-badge";
 import { useUrlState } from "../../util/url-state";
 
 export function MembersSection() {
@@ -68,7 +67,7 @@ function useMemberColumns(changeRole: (change: RoleChange) => void, remove: (id:
         <Box>
           <Group gap="xs">
             <Text fw={600}>{name}</Text>
-            {id === self.id && <ToneBadge tone="gray">{t("members.you")}</ToneBadge>}
+            {id === self.id && <Badge color="gray">{t("members.you")}</Badge>}
           </Group>
           <Text size="sm" c="dimmed">
             {email}

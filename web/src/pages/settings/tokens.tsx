@@ -1,4 +1,4 @@
-import { ActionIcon, Box, Group, Stack, Text } from "@mantine/core";
+import { ActionIcon, Badge, Box, Group, Stack, Text } from "@mantine/core";
 import { IconKey, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -14,7 +14,6 @@ import { EmptyState } from "../../ui/empty-state";
 import { GuardedButton } from "../../ui/guarded-button";
 import { notify } from "../../ui/notify";
 import { ProblemAlert } from "../../ui/problem-alert";
-import { ToneBadge } from "../../ui/tone-badge";
 import { useUrlState } from "../../util/url-state";
 
 export function TokensSection() {
@@ -52,7 +51,7 @@ function useTokenColumns(remove: (id: string) => void): Column<Token>[] {
         <Box>
           <Group gap="xs">
             <Text fw={600}>{name}</Text>
-            <ToneBadge tone="gray">{t(`role.${role}`)}</ToneBadge>
+            <Badge color="gray">{t(`role.${role}`)}</Badge>
           </Group>
           <Text className="code" c="dimmed">{`${prefix}…`}</Text>
         </Box>
@@ -82,7 +81,7 @@ function Expiry({ time }: { time: string | null }) {
   const age = useAge();
   if (time === null) return <Text size="sm">{t("tokens.expires_never")}</Text>;
   const expired = Date.parse(time) <= Date.now();
-  return expired ? <ToneBadge tone="red">{t("tokens.expired", { age: age(time) })}</ToneBadge> : <Text size="sm">{age(time)}</Text>;
+  return expired ? <Badge color="red">{t("tokens.expired", { age: age(time) })}</Badge> : <Text size="sm">{age(time)}</Text>;
 }
 
 function RemoveToken({ token, onClose }: { token: Token; onClose: () => void }) {

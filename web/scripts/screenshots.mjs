@@ -1,0 +1,106 @@
+// Takes a picture of every page, in both themes and languages, on a wide and a narrow screen: into screenshots/.
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { addMember, api, connectEverything, editAtTwilio, sandboxFacts, startBrowser, startProduct } from "../e2e/product.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = join(root, "screenshots");
+const SCREENS = {
+  wide: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true },
+};
+const LOOKS = [
+  { language: "en", theme: "light", screen: "wide" },
+  { language: "en", theme: "dark", screen: "wide" },
+  { language: "fr", theme: "light", screen: "wide" },
+  { language: "fr", theme: "dark", screen: "wide" },
+  { language: "en", theme: "light", screen: "phone" },
+  { language: "fr", theme: "dark", screen: "phone" },
+];
+
+// Each with a state to wait for, so that no picture shows a page that is still loading.
+const BEFORE = [
+  { name: "1-sign-in", path: "/sign-in", ready: 'input[type="password"]', signedOut: true },
+  { name: "2-first-steps", path: "/lines", ready: "[data-missing]" },
+  { name: "3-twilio-new", path: "/settings/twilio", ready: 'input[type="tel"]' },
+];
+const WORKING = [
+  { name: "4-lines", path: "/lines", ready: "td a" },
+  { name: "5-line", path: "/lines/NUMBER", ready: '[data-healthy="true"]' },
+  { name: "6-line-settings", path: "/lines/NUMBER?tab=settings", ready: "textarea" },
+  { name: "7-line-activity", path: "/lines/NUMBER?tab=activity", ready: "[data-operation]" },
+  { name: "8-import", path: "/lines?import=", ready: '[role="dialog"] input' },
+  { name: "9-assistants", path: "/assistants", ready: "td" },
+  { name: "10-assistant-new", path: "/assistants?new", ready: '[role="dialog"] textarea' },
+  { name: "11-twilio", path: "/settings/twilio", ready: ".account-facts" },
+  { name: "12-vapi", path: "/settings/vapi", ready: ".account-facts" },
+  { name: "13-organisation", path: "/settings/organisation", ready: "form input" },
+  { name: "14-members", path: "/settings/members", ready: "td" },
+  { name: "15-tokens", path: "/settings/tokens", ready: "td" },
+  { name: "16-api-docs", path: "/api/docs", ready: ".opblock" },
+];
+const BROKEN = [
+  { name: "17-line-broken", path: "/lines/NUMBER", ready: '[data-healthy="false"]' },
+  { name: "18-repair", path: "/lines/NUMBER?fix=", ready: "[data-change]" },
+  { name: "19-lines-broken", path: "/lines", ready: "td a" },
+];
+
+mkdirSync(folder, { recursive: true });
+const [product, browser] = await Promise.all([startProduct(), startBrowser()]);
+try {
+  const facts = await sandboxFacts(product);
+  const member = await addMember(product, { name: "Ada", role: "admin" });
+  await takeAll(BEFORE, facts, member);
+  await connectEverything(product);
+  await api(product, "POST", "/api/v1/tokens", { name: "Deploy pipeline", role: "viewer" });
+  await lineReady(facts);
+  await takeAll(WORKING, facts, member);
+  await editAtTwilio(product, facts, { VoiceUrl: "https://example.com/voice" });
+  await takeAll(BROKEN, facts, member);
+  copyFileSync(join(folder, "5-line.en.light.wide.png"), join(root, "docs", "line.png"));
+} finally {
+  await browser.close();
+  await product.stop();
+}
+
+/** The import runs by itself. Each look at it asks both providers, which is what paces this. */
+async function lineReady({ number }) {
+  const path = `/api/v1/lines/${encodeURIComponent(number.phone_number)}/checks`;
+  for (;;) {
+    const { setup } = await api(product, "GET", "/api/v1/setup-status");
+    if (setup.operation?.state === "failed") throw new Error(setup.operation.problem?.message);
+    if (setup.line && (await api(product, "GET", path)).doctor.healthy) return;
+  }
+}
+
+async function takeAll(pages, facts, member) {
+  for (const look of LOOKS) {
+    const context = await browser.newContext({
+      ...SCREENS[look.screen],
+      baseURL: product.url,
+      locale: look.language,
+      colorScheme: look.theme,
+      reducedMotion: "reduce",
+    });
+    for (const { name, path, ready, signedOut } of pages) {
+      if (!signedOut) await signIn(context, member);
+      const page = await context.newPage();
+      await page.goto(path.replace("NUMBER", encodeURIComponent(facts.number.phone_number)));
+      await page.locator(ready).first().waitFor();
+      await page.locator("[aria-busy]").waitFor({ state: "detached" });
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: join(folder, `${name}.${look.language}.${look.theme}.${look.screen}.png`) });
+      await page.close();
+    }
+    await context.close();
+    console.log(`${pages.length} pictures: ${Object.values(look).join(", ")}`);
+  }
+}
+
+async function signIn(context, { email, password }) {
+  const { cookies } = await context.storageState();
+  if (cookies.length > 0) return;
+  const answer = await context.request.post("/api/v1/session", { data: { email, password }, headers: { Origin: product.url } });
+  if (!answer.ok()) throw new Error(`signing in: ${answer.status()}`);
+}

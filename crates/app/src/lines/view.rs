@@ -4,7 +4,7 @@ use crate::accounts::Caller;
 use crate::lines::page::{Page, PageRequest, page_of};
 use crate::operations::OperationView;
 use crate::start::App;
-use dialtone_domain::line::{Cause, Check, Fix, SmsOwner, first_failing, is_healthy};
+use dialtone_domain::line::{Cause, Check, CheckId, Fix, SmsOwner, Status, first_failing, is_healthy};
 use dialtone_domain::{AccountSid, AssistantId, Code, LineId, Phone, Problem, UserId, VapiNumberId};
 use dialtone_providers::vapi;
 use dialtone_store::lines::{self as rows, Line};
@@ -79,6 +79,11 @@ impl Report {
     }
 }
 
+/// The last checklist; empty where nobody looked yet.
+fn checks_of(line: &Line) -> Vec<Check> {
+    line.report.clone().and_then(|report| serde_json::from_value(report).ok()).unwrap_or_default()
+}
+
 /// A line as it is shown.
 #[derive(Debug, Clone)]
 pub struct LineView {
@@ -92,6 +97,8 @@ pub struct LineView {
     pub notes: String,
     /// The assistant that answers.
     pub assistant_id: Option<AssistantId>,
+    /// Its name, as of the last look.
+    pub assistant_name: Option<String>,
     /// Who answers texts.
     pub sms_owner: SmsOwner,
     /// Where its events go.
@@ -150,7 +157,11 @@ pub struct VapiNumberView {
 
 impl From<Line> for LineView {
     fn from(line: Line) -> Self {
+        let checks = checks_of(&line);
+        let assistant =
+            checks.into_iter().find(|check| check.id == CheckId::Assistant && check.status == Status::Ok);
         LineView {
+            assistant_name: assistant.and_then(|check| check.found),
             id: line.id,
             phone: line.phone,
             friendly_name: line.friendly_name,
@@ -192,17 +203,18 @@ impl App {
         let row = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?;
         let last_ten = PageRequest { cursor: None, limit: Some(10) };
         let operations = self.operations(caller, Some(&LineRef::Id(row.id)), last_ten).await?.items;
-        let report = row.report.clone().unwrap_or_default();
-        let checks = serde_json::from_value(report).unwrap_or_default();
+        let checks = checks_of(&row);
         Ok(LineDetail { line: row.into(), checks, operations })
     }
 
-    /// The numbers that are in Vapi (requirement A3).
+    /// The numbers that are in Vapi (requirement A3); none without a key.
     ///
     /// # Errors
-    /// [`Code::VapiKeyMissing`], or what Vapi says.
+    /// What Vapi says.
     pub async fn vapi_numbers(&self, caller: &Caller) -> Result<Vec<VapiNumberView>, Problem> {
-        let listed = self.vapi(caller).await?.phone_numbers().await?;
+        let keys = self.keys(&caller.tenant).await?;
+        let Some(key) = &keys.vapi else { return Ok(Vec::new()) };
+        let listed = self.inner.providers.vapi(key)?.phone_numbers().await?;
         Ok(listed.items.into_iter().map(vapi_number_view).collect())
     }
 }

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, watchErrors } from "./checks.mjs";
 import { WAIT_MS_MAX, addMember, api, connectEverything, startBrowser, startProduct } from "./product.mjs";
 
-let product, browser, admin, linguist, viewer;
+let product, browser, owner, admin, linguist, viewer;
 
 beforeAll(async () => {
   [product, browser] = await Promise.all([startProduct(), startBrowser()]);
+  owner = await addMember(product, { name: "Olga", role: "owner" });
   admin = await addMember(product, { name: "Ada", role: "admin" });
   linguist = await addMember(product, { name: "Luc", role: "admin" });
   viewer = await addMember(product, { name: "Vera", role: "viewer" });
@@ -146,17 +147,17 @@ describe("roles", () => {
     const secret = await page.getByTestId("secret").textContent();
     expect(secret).toMatch(/^dt_/);
     await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
-    await page.getByRole("cell", { name: "Pipeline" }).waitFor();
+    await page.getByRole("cell", { name: /^Pipeline/ }).waitFor();
     expect(await page.content()).not.toContain(secret);
     await page.getByRole("button", { name: "Remove: Pipeline" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-    await page.getByRole("cell", { name: "Pipeline" }).waitFor({ state: "detached" });
+    await page.getByRole("cell", { name: /^Pipeline/ }).waitFor({ state: "detached" });
     await page.context().close();
   });
 
   test("the organisation's settings are saved", async () => {
     const page = await openPage();
-    await signIn(page, admin, "/settings/organisation");
+    await signIn(page, owner, "/settings/organisation");
     await page.getByLabel("Name").fill("Acme Telephony");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved").waitFor();

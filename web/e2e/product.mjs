@@ -76,8 +76,9 @@ export async function api(product, method, path, body) {
 /** What the sandbox knows: the Twilio account with a French number, that number, and the Vapi organisation. */
 export async function sandboxFacts(product) {
   const state = await (await fetch(`${product.sandbox_url}/sandbox/state`)).json();
-  const account = state.accounts.find(({ type }) => type === "full");
-  const number = account.numbers.find(({ phone_number }) => phone_number.startsWith("+33"));
+  const french = ({ phone_number }) => phone_number.startsWith("+33");
+  const account = state.accounts.find(({ numbers }) => numbers.some(french));
+  const number = account.numbers.find(french);
   return { account, number, org: state.vapi.orgs[0] };
 }
 

@@ -21,6 +21,7 @@ afterAll(async () => {
 
 const missing = () => page.locator("[data-missing]").evaluateAll((items) => items.map((item) => item.dataset.missing));
 const check = (id) => page.locator(`[data-check="${id}"]`);
+const field = (name) => page.getByRole("textbox", { name });
 const button = (name) => page.getByRole("button", { name, exact: true });
 
 describe("from nothing to a number that answers", () => {
@@ -34,14 +35,15 @@ describe("from nothing to a number that answers", () => {
 
     const stranger = await (await browser.newContext()).newPage();
     await stranger.goto(product.sign_in_url);
-    await stranger.getByLabel("Password").first().waitFor();
+    await stranger.goto(product.url);
+    await stranger.getByRole("heading", { name: "Sign in" }).waitFor();
     await stranger.context().close();
   });
 
   test("a key's SID in place of the account's is named as that, and nothing is saved", async () => {
     await page.getByRole("link", { name: "Add Twilio" }).click();
-    await page.getByLabel("Account SID").fill(`SK${facts.account.sid.slice(2)}`);
-    await page.getByLabel("Auth token", { exact: false }).first().fill(facts.account.auth_token);
+    await field("Account SID").fill(`SK${facts.account.sid.slice(2)}`);
+    await field("Auth token").fill(facts.account.auth_token);
     await button("Save and check").click();
     await page.locator('[role="alert"][data-code="twilio_sid_is_key"]').waitFor();
     await page.getByText("Not connected").waitFor();
@@ -49,8 +51,8 @@ describe("from nothing to a number that answers", () => {
   });
 
   test("saving Twilio with a national number leaves Vapi and the assistant missing (A1, A5, E5)", async () => {
-    await page.getByLabel("Account SID").fill(facts.account.sid);
-    await page.getByLabel("Phone number").fill(facts.number.phone_number.replace("+33", "0"));
+    await field("Account SID").fill(facts.account.sid);
+    await field("Phone number").fill(facts.number.phone_number.replace("+33", "0"));
     await button("Save and check").click();
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.locator('[data-missing="twilio_credentials"]').waitFor({ state: "detached" });
@@ -61,7 +63,7 @@ describe("from nothing to a number that answers", () => {
 
   test("a wrong Vapi key is refused in plain words, the right one is saved", async () => {
     await page.getByRole("link", { name: "Add the key" }).click();
-    const key = page.getByLabel("Private API key").first();
+    const key = field("Private API key");
     await key.fill("00000000-0000-4000-8000-000000000000");
     await button("Save and check").click();
     await page.locator('[role="alert"][data-code="vapi_unauthorized"]').waitFor();

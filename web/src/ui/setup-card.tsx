@@ -11,7 +11,14 @@ import { paths } from "../util/paths";
 import { OperationProgress } from "./operation-progress";
 import "./setup-card.css";
 
-const PREREQUISITES = 4;
+// Where each missing thing is added.
+const PLACES = {
+  twilio_credentials: paths.settings("twilio"),
+  phone_number: paths.settings("twilio"),
+  vapi_key: paths.settings("vapi"),
+  assistant: paths.newAssistant(),
+} satisfies Record<Setup["missing"][number]["code"], string>;
+const PREREQUISITES = Object.keys(PLACES).length;
 
 /** What is still missing before the number answers, in order, each with the action that adds it (A5). */
 export function SetupCard({ quietWhenReady = false }: { quietWhenReady?: boolean }) {
@@ -40,7 +47,7 @@ function MissingCard({ setup }: { setup: Setup }) {
       </Group>
       <Progress value={(100 * done) / PREREQUISITES} size="sm" aria-label={t("setup.progress", { done, total: PREREQUISITES })} />
       <ol className="setup-steps">
-        {setup.missing.map(({ code, message, action }, index) => (
+        {setup.missing.map(({ code, message }, index) => (
           <li key={code} data-missing={code}>
             <span className="setup-number" aria-hidden>
               {index + 1}
@@ -49,7 +56,7 @@ function MissingCard({ setup }: { setup: Setup }) {
               {message}
             </Text>
             {mayAct && (
-              <Button component={Link} to={action} size="xs" variant={index === 0 ? "filled" : "default"}>
+              <Button component={Link} to={PLACES[code]} size="xs" variant={index === 0 ? "filled" : "default"}>
                 {t(`setup.go_${code}`)}
               </Button>
             )}

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Result};
 use dialtone_app::{App, Config, Workers};
 use dialtone_domain::{Language, Problem};
-use dialtone_server::Server;
+use dialtone_server::{Options, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -21,8 +21,9 @@ pub(crate) struct Running {
 impl Running {
     /// Opens the application and answers on the address.
     pub(crate) async fn start(config: Config, listen: SocketAddr) -> Result<Self> {
+        let public_url = config.public_url.parse().ok();
         let app = App::open(config).await.map_err(|error| Failure::Error(error.to_string()))?;
-        let server = Server::start(app.clone(), listen, dialtone_server::Options::default())
+        let server = Server::start(app.clone(), listen, Options { public_url, ..Options::default() })
             .await
             .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
         let workers = app.start_workers().await.map_err(|problem| told(&problem))?;
@@ -52,20 +53,45 @@ pub(crate) fn with_port(listen: SocketAddr) -> Result<SocketAddr> {
     free.map_err(|error| Failure::because(format!("Nothing can listen on {listen}"), error))
 }
 
-/// Until the process is asked to end.
-pub(crate) async fn asked_to_stop() {
+/// Listens for what asks the process to end: Ctrl-C, SIGTERM. Made before anybody is told that the process
+/// runs, so that it ends gracefully however early it is asked to.
+pub(crate) struct StopSignal {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    /// Begins to listen.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).expect("a runtime with signals is running");
+        let listen = |kind| signal(kind).map_err(|error| Failure::because("Signals cannot be listened for", error));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Until the process is asked to end.
+    #[cfg(unix)]
+    pub(crate) async fn asked(mut self) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => (),
-            _ = terminate.recv() => (),
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
         }
     }
+
+    /// Begins to listen.
     #[cfg(not(unix))]
-    // Without signals there is only the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+    pub(crate) fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Until the process is asked to end.
+    #[cfg(not(unix))]
+    pub(crate) async fn asked(self) {
+        // Where Ctrl-C cannot be listened for, the system ends the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }

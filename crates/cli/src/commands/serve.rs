@@ -4,7 +4,7 @@ use crate::args::{Output, ServerFlags};
 use crate::config;
 use crate::failure::{Failure, Result};
 use crate::output::{self, line};
-use crate::running::{Running, asked_to_stop, told, with_port};
+use crate::running::{Running, StopSignal, told, with_port};
 use dialtone_domain::ExposeSecret;
 use dialtone_sandbox::Sandbox;
 use serde_json::json;
@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 /// Runs the server until it is asked to stop.
 pub(crate) async fn serve(flags: &ServerFlags) -> Result {
+    let stop = StopSignal::listen()?;
     let resolved = config::resolve(flags)?;
     crate::logging::start(resolved.get("log"));
     let listen = with_port(resolved.listen())?;
@@ -26,20 +27,21 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
         let code = running.app.setup_code().await.map_err(|problem| told(&problem))?;
         line(&format!("Nobody can sign in yet: open {url} and type this code: {}", code.expose_secret()))?;
     }
-    asked_to_stop().await;
+    stop.asked().await;
     running.stop().await;
     Ok(())
 }
 
 /// Runs the sandbox until it is asked to stop.
 pub(crate) async fn sandbox(listen: SocketAddr) -> Result {
+    let stop = StopSignal::listen()?;
     crate::logging::start("warn");
     let sandbox = start_sandbox(listen).await?;
     let url = sandbox.url();
     line(&format!(
         "The sandbox answers at {url}: Twilio below {url}/twilio, Vapi below {url}/vapi, what it is at {url}/sandbox"
     ))?;
-    asked_to_stop().await;
+    stop.asked().await;
     sandbox.stop().await;
     Ok(())
 }

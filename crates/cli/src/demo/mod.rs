@@ -6,7 +6,7 @@ use crate::args::{Demo, DemoFormat};
 use crate::commands::serve::start_sandbox;
 use crate::failure::{Failure, Result};
 use crate::output::line;
-use crate::running::{Running, asked_to_stop, told, with_port};
+use crate::running::{Running, StopSignal, told, with_port};
 use dialtone_app::{Config, LocalUser};
 use dialtone_domain::{ExposeSecret, Role, SecretString};
 use dialtone_sandbox::Sandbox;
@@ -24,12 +24,13 @@ struct Site {
     token: SecretString,
     sandbox: Sandbox,
     running: Running,
-    /// Removed at the end, where no other folder was named.
-    _folder: Option<TempDir>,
+    /// The data directory, removed at the end, where no other was named.
+    temporary: Option<TempDir>,
 }
 
 /// Runs the demo until it is asked to stop, or plays its story.
 pub(crate) async fn run(command: &Demo) -> Result {
+    let stop = StopSignal::listen()?;
     crate::logging::start(&std::env::var("DIALTONE_LOG").unwrap_or_else(|_| "warn".to_owned()));
     if command.check {
         return check(command.data_dir.clone()).await;
@@ -39,7 +40,7 @@ pub(crate) async fn run(command: &Demo) -> Result {
         DemoFormat::Json => site.print_for_programs()?,
         DemoFormat::Text => site.print_for_people().await?,
     }
-    asked_to_stop().await;
+    stop.asked().await;
     site.stop().await;
     Ok(())
 }
@@ -61,7 +62,7 @@ impl Site {
         let sandbox = start_sandbox(sandbox_listen).await?;
         let listen = with_port(listen)?;
         let url = format!("http://{listen}");
-        let (data_dir, folder) = match data_dir {
+        let (data_dir, temporary) = match data_dir {
             Some(folder) => (folder, None),
             None => {
                 let fail = |error| Failure::because("No temporary folder can be made", error);
@@ -69,7 +70,7 @@ impl Site {
                 (folder.path().to_owned(), Some(folder))
             }
         };
-        let config = Config {
+        let mut config = Config {
             database_url: format!("sqlite://{}", data_dir.join("dialtone.db").display()),
             data_dir,
             master_key: None,
@@ -78,6 +79,10 @@ impl Site {
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: Default::default(),
         };
+        // The defaults spare the real providers; the sandbox bears whatever people and tests ask of it.
+        for lane in [&mut config.limits.twilio, &mut config.limits.vapi] {
+            (lane.concurrent, lane.per_minute, lane.burst) = (64, 60_000, 1_000);
+        }
         let running = Running::start(config, listen).await?;
         let app = &running.app;
         // A folder that was named may hold an earlier demo.
@@ -89,7 +94,7 @@ impl Site {
         let token = app.local_create_token(OWNER, Role::Owner).await.map_err(|problem| told(&problem))?;
         let code = app.local_sign_in_code(OWNER).await.map_err(|problem| told(&problem))?;
         let sign_in_url = format!("{url}/sign-in/{}", code.expose_secret());
-        Ok(Self { url, sign_in_url, token, sandbox, running, _folder: folder })
+        Ok(Self { url, sign_in_url, token, sandbox, running, temporary })
     }
 
     fn print_for_programs(&self) -> Result {
@@ -114,7 +119,7 @@ impl Site {
         for step in story::steps(&story::Credentials::read(&sandbox).await?) {
             line(&format!("\n  # {}\n  {}", step.says, step.curl(url, &sandbox)))?;
         }
-        line("\nCtrl-C ends the demo and removes what it made.")
+        line(if self.temporary.is_some() { "\nCtrl-C ends the demo and removes what it made." } else { "\nCtrl-C ends the demo." })
     }
 
     async fn stop(self) {

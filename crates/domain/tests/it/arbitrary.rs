@@ -7,7 +7,18 @@ use dialtone_domain::line::{
     VapiView, VapiWish, VoiceRouting, Wish,
 };
 use dialtone_domain::{Code, Problem};
+use proptest::test_runner::RngSeed;
 use proptest::{option, prelude::*, sample::select};
+
+/// Many states, the same in every run.
+pub(crate) fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 500,
+        rng_seed: RngSeed::Fixed(6),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
 
 /// Addresses that a number may point at.
 pub(crate) const URLS: &[&str] = &[

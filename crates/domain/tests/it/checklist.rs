@@ -31,7 +31,7 @@ fn a7_only_what_a_plan_cannot_mend_blocks() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(arbitrary::config())]
 
     #[test]
     fn a7_any_state_gives_six_checks_that_stop_at_the_first_cause(

@@ -55,7 +55,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(arbitrary::config())]
 
     #[test]
     fn every_plan_ends_and_deletes_only_what_is_ours(
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn undo_leads_back_to_where_a_plan_began(
         mut desired in arbitrary::wished(),
-        start in reversible(),
+        mut start in reversible(),
         patches_rewrite in any::<bool>(),
     ) {
         desired.vapi_org_id = None;
@@ -138,7 +138,7 @@ proptest! {
             back.ours = Some(World::imported());
         }
         world.settle(&back);
-        prop_assert_eq!(essence(&mut world.observed), essence(&mut start.clone()), "{:#?}", steps);
+        prop_assert_eq!(essence(&mut world.observed), essence(&mut start), "{:#?}", steps);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
     let method = request.method().clone();
     let span = tracing::info_span!("request", %id, %method, route = field::Empty);
     request.extensions_mut().insert(id.clone());
-    let begun = tokio::time::Instant::now();
+    let begun = clock::monotonic();
     let mut response = next.run(request).instrument(span.clone()).await;
     let taken = begun.elapsed();
     let matched = response.extensions().get::<MatchedPath>().cloned();

@@ -1,1 +1,44 @@
-//! Starts servers, sandboxes and databases for the tests.
+//! Starts servers, sandboxes and databases for the tests: everything real, over HTTP, on free ports.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail at once")]
+
+mod client;
+mod database;
+mod logs;
+mod sandbox;
+mod server;
+
+pub use client::{Answer, Client};
+pub use database::{Database, Engine};
+pub use logs::record_logs;
+pub use sandbox::{ACCOUNT, ASSISTANT_NAME, FRENCH, KEY, NUMBER, SandboxClient, TOKEN};
+pub use server::{PASSWORD, TestServer};
+
+/// Declares tests that run on both database engines, each with a server of its own.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn run($world: $crate::TestServer) $body
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                if let Some(world) = $crate::TestServer::start($crate::Engine::Sqlite).await {
+                    run(world).await;
+                }
+            }
+
+            $(#[$meta])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(world) = $crate::TestServer::start($crate::Engine::Postgres).await {
+                    run(world).await;
+                }
+            }
+        }
+    )+};
+}

@@ -94,8 +94,8 @@ async fn save_vapi_settings(
     Body(body): Body<VapiBody>,
 ) -> Answer<Json<VapiSaved>> {
     let saved = site.app.save_vapi_settings(&me.caller, body.api_key.0).await?;
-    let settings = VapiSettings::of(Some(&saved), assistants(&site, &me).await);
     let setup = Setup::of(site.app.advance_setup(&me.caller).await?, me.language);
+    let settings = VapiSettings::of(Some(&saved), assistants(&site, &me).await);
     Ok(Json(VapiSaved { settings, setup }))
 }
 

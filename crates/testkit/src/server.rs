@@ -1,0 +1,153 @@
+//! A whole Dialtone in this process: database, application, workers, server, and a sandbox beside it.
+
+use crate::client::Client;
+use crate::database::{Database, Engine};
+use crate::logs::{plant, record_logs};
+use crate::sandbox::{ACCOUNT, ASSISTANT_NAME, KEY, NUMBER, SandboxClient, TOKEN};
+use dialtone_app::{App, Config, LocalUser, Workers};
+use dialtone_domain::{ExposeSecret, Role, SecretString};
+use dialtone_providers::Limits;
+use dialtone_sandbox::Sandbox;
+use dialtone_server::{Options, Server};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The password of every user that tests make.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A running Dialtone with one owner, and the providers that it speaks to. The fields end in the order that
+/// they are in.
+pub struct TestServer {
+    /// The owner, by an API token.
+    pub owner: Client,
+    /// The providers.
+    pub sandbox: SandboxClient,
+    /// The application.
+    pub app: App,
+    url: String,
+    workers: Workers,
+    server: Server,
+    _sandbox: Sandbox,
+    _database: Database,
+    _data: TempDir,
+}
+
+/// As the real ones, only less patient.
+fn limits() -> Limits {
+    let brief = Duration::from_millis(20);
+    Limits { timeout: Duration::from_secs(2), backoff: brief, ..Limits::default() }
+}
+
+impl TestServer {
+    /// With the owner `owner@example.com` of the organisation `Acme`; `None` where the engine is not there.
+    pub async fn start(engine: Engine) -> Option<Self> {
+        let mut world = Self::start_empty(engine).await?;
+        let token = world.add_user("owner@example.com", "Acme", Role::Owner).await;
+        world.owner = world.nobody().token(&token);
+        Some(world)
+    }
+
+    /// Without anyone in it, as at the first start.
+    pub async fn start_empty(engine: Engine) -> Option<Self> {
+        record_logs();
+        [TOKEN, KEY, PASSWORD].into_iter().for_each(plant);
+        let database = Database::create(engine)?;
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let sandbox = Sandbox::start(any).await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let config = Config {
+            database_url: database.url().to_owned(),
+            data_dir: data.path().to_owned(),
+            master_key: None,
+            public_url: "http://127.0.0.1".to_owned(),
+            twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
+            vapi_url: format!("{}/vapi", sandbox.url()),
+            limits: limits(),
+        };
+        let app = App::open(config).await.unwrap();
+        let workers = app.start_workers().await.unwrap();
+        let server = Server::start(app.clone(), any, Options::default()).await.unwrap();
+        let url = format!("http://{}", server.addr());
+        let (owner, sandbox_client) = (Client::new(&url), SandboxClient::new(&sandbox.url()));
+        Some(Self {
+            owner,
+            sandbox: sandbox_client,
+            app,
+            url,
+            workers,
+            server,
+            _sandbox: sandbox,
+            _database: database,
+            _data: data,
+        })
+    }
+
+    /// Where the server is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A client without credentials.
+    pub fn nobody(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    /// Adds a user with [`PASSWORD`] and gives a token of theirs.
+    pub async fn add_user(&self, email: &str, organisation: &str, role: Role) -> String {
+        let user = LocalUser {
+            email: email.to_owned(),
+            name: email.split('@').next().unwrap_or_default().to_owned(),
+            organisation: organisation.to_owned(),
+            role,
+            password: Some(SecretString::from(PASSWORD)),
+        };
+        self.app.local_create_user(user).await.unwrap();
+        let token = self.app.local_create_token(email, role).await.unwrap();
+        plant(token.expose_secret());
+        token.expose_secret().to_owned()
+    }
+
+    /// Another user of the owner's organisation.
+    pub async fn member(&self, role: Role) -> Client {
+        let token = self.add_user(&format!("{}@example.com", role.name()), "Acme", role).await;
+        self.nobody().token(&token)
+    }
+
+    /// The owner of another organisation.
+    pub async fn stranger(&self) -> Client {
+        let token = self.add_user("stranger@example.org", "Globex", Role::Owner).await;
+        self.nobody().token(&token)
+    }
+
+    /// The owner, signed in as a browser of our own pages is.
+    pub async fn browser(&self) -> Client {
+        let body = json!({ "email": "owner@example.com", "password": PASSWORD });
+        let answer = self.nobody().post("/api/v1/session", body).await.expect(200);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        self.nobody().with("cookie", &cookie).with("sec-fetch-site", "same-origin")
+    }
+
+    /// Saves the Twilio credentials without a number, and the Vapi key.
+    pub async fn save_keys(&self) {
+        let twilio = json!({ "account_sid": ACCOUNT, "auth_token": TOKEN });
+        self.owner.put("/api/v1/twilio-settings", twilio).await.expect(200);
+        self.owner.put("/api/v1/vapi-settings", json!({ "api_key": KEY })).await.expect(200);
+    }
+
+    /// Saves the keys, makes an assistant and imports [`NUMBER`]; gives the import's answer.
+    pub async fn import(&self) -> Value {
+        self.save_keys().await;
+        let assistant = self.sandbox.create_assistant(ASSISTANT_NAME).await;
+        let body = json!({ "phone_number": NUMBER, "assistant_id": assistant });
+        self.owner.post("/api/v1/phone-numbers/import-twilio", body).await.expect(201).body
+    }
+
+    /// Stops everything in order.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        self.workers.stop(Duration::from_secs(5)).await;
+        self.app.close().await;
+    }
+}

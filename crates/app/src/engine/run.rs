@@ -171,12 +171,9 @@ impl<'a> Run<'a> {
                 false => Next::GiveUp(problem),
             };
         }
-        // Taking down needs no assistant and no working line; putting up must not start where it cannot end.
-        if self.failure.is_none() && self.kind.puts_up() {
-            let checks = line::diagnose(&self.desired, observed);
-            if let Some(check) = line::blocker(&checks).filter(|check| check.id < CheckId::Reachable) {
-                return Next::GiveUp(problem_of(check));
-            }
+        let checks = line::diagnose(&self.desired, observed);
+        if let Some(check) = line::blocker(&checks).filter(|check| check.id < self.needs_all_before()) {
+            return Next::GiveUp(problem_of(check));
         }
         match line::plan(&self.desired, observed).into_iter().next() {
             None => Next::Done,
@@ -186,6 +183,13 @@ impl<'a> Run<'a> {
                 None => Next::Step(Box::new(change)),
             },
         }
+    }
+
+    /// Putting up must not start where it cannot end; taking down needs credentials and no working line.
+    fn needs_all_before(&self) -> CheckId {
+        let links = self.desired.vapi.as_ref().is_some_and(|wish| wish.assistant.is_some());
+        let puts_up = self.failure.is_none() && self.kind.puts_up() && links;
+        if puts_up { CheckId::Reachable } else { CheckId::Assistant }
     }
 
     /// Why this change must not be tried (again): it was refused, or was unclear too often.

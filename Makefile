@@ -23,7 +23,7 @@ test: tools ## Install what the tests need if it is missing, then run all of the
 check: tools web ## Format, lints, types and the house rules
 	@scripts/check
 
-bench: tools ## Measure the engine and the store
+bench: tools web ## Measure the engine, the start of the server, and the store
 	@scripts/bench
 
 screenshots: tools web ## Take pictures of every page into screenshots/

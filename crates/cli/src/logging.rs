@@ -2,6 +2,7 @@
 
 use crate::redact::Masked;
 use std::io::{self, IsTerminal};
+use std::panic;
 use tracing_subscriber::EnvFilter;
 
 /// Whatever the filter says: at its debug level PostgreSQL's client logs every statement's values.

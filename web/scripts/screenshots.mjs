@@ -90,6 +90,7 @@ async function takeAll(pages, facts, member) {
       await page.locator(ready).first().waitFor();
       await page.locator("[aria-busy]").waitFor({ state: "detached" });
       await page.evaluate(() => document.fonts.ready);
+      await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== "running"));
       await page.screenshot({ path: join(folder, `${name}.${look.language}.${look.theme}.${look.screen}.png`) });
       await page.close();
     }

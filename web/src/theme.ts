@@ -23,7 +23,7 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Card: Card.extend({ defaultProps: { withBorder: true, padding: "lg", radius: "lg" } }),
-    Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 600 } }),
+    Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 600 }, styles: { root: { flexShrink: 0 } } }),
     Button: Button.extend({ defaultProps: { fw: 600 } }),
     Alert: Alert.extend({ defaultProps: { radius: "md" } }),
     Tabs: Tabs.extend({ classNames: { list: "tab-list" } }),

@@ -64,7 +64,12 @@ export const queries = {
   doctor: (line: string) =>
     queryOptions({
       queryKey: ["doctor", line],
-      queryFn: async () => (await body(api.GET("/api/v1/lines/{line}/checks", { params: { path: { line } } }))).doctor,
+      queryFn: async ({ client }) => {
+        const { doctor } = await body(api.GET("/api/v1/lines/{line}/checks", { params: { path: { line } } }));
+        // The server remembers what it saw: the health of the line is read again wherever it is shown.
+        for (const key of ["line", "lines"]) void client.invalidateQueries({ queryKey: [key] });
+        return doctor;
+      },
       staleTime: 60_000,
       retry: false,
     }),

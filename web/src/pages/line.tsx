@@ -3,6 +3,7 @@ import { IconArrowLeft, IconCircleCheckFilled, IconCircleDashed, IconCircleXFill
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
+import { useAssistantNames } from "../api/assistants";
 import { queries } from "../api/queries";
 import type { Check, Line } from "../api/types";
 import { RepairLine } from "../forms/repair-line";
@@ -82,7 +83,7 @@ function LineHealth({ line, known, onRepair }: { line: Line; known: readonly Che
   return (
     <Stack>
       <Card aria-busy={doctor.isFetching || undefined}>
-        <Group justify="space-between" align="flex-start" wrap="wrap-reverse" mb="md">
+        <Group justify="space-between" align="flex-start" mb="md">
           <Verdict line={line} healthy={doctor.data?.healthy ?? (known.length > 0 ? known.every(isOk) : null)} />
           <Button
             variant="default"
@@ -113,7 +114,9 @@ const isOk = ({ status }: Check): boolean => status === "ok";
 
 function Verdict({ line, healthy }: { line: Line; healthy: boolean | null }) {
   const { t } = useTranslation();
+  const names = useAssistantNames();
   const number = line.phone_number;
+  const assistant = line.assistant_name ?? names.get(line.assistant_id ?? "");
   const [icon, title, text] =
     healthy === null
       ? [<IconCircleDashed size={36} color="var(--quiet)" aria-hidden key="i" />, t("line.unknown_title"), t("line.unknown_text")]
@@ -121,13 +124,13 @@ function Verdict({ line, healthy }: { line: Line; healthy: boolean | null }) {
         ? [
             <IconCircleCheckFilled size={36} color="var(--good)" aria-hidden key="i" />,
             t("line.all_green"),
-            line.assistant_name
-              ? t("line.all_green_named", { number, assistant: line.assistant_name })
+            assistant
+              ? t("line.all_green_named", { number, assistant })
               : t("line.all_green_text", { number }),
           ]
         : [<IconCircleXFilled size={36} color="var(--bad)" aria-hidden key="i" />, t("line.found_one"), t("line.found_text")];
   return (
-    <Group wrap="nowrap" align="flex-start" gap="md" role="status" data-healthy={String(healthy)}>
+    <Group flex="1 1 280px" wrap="nowrap" align="flex-start" gap="md" role="status" data-healthy={String(healthy)}>
       {icon}
       <div>
         <Title order={2} size="h4">

@@ -3,6 +3,7 @@ import { IconPhonePlus, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { useAssistantNames } from "../api/assistants";
 import { queries } from "../api/queries";
 import { useCan } from "../api/session";
 import type { Line, VapiNumber } from "../api/types";
@@ -80,6 +81,7 @@ function LineList({ onImport }: { onImport: () => void }) {
 
 function useLineColumns(): Column<Line>[] {
   const { t, i18n } = useTranslation();
+  const names = useAssistantNames();
   return [
     {
       key: "number",
@@ -103,7 +105,7 @@ function useLineColumns(): Column<Line>[] {
       title: t("lines.assistant"),
       cell: (line) =>
         line.assistant_id ? (
-          <Text size="sm">{line.assistant_name ?? line.assistant_id}</Text>
+          <Text size="sm">{line.assistant_name ?? names.get(line.assistant_id) ?? line.assistant_id}</Text>
         ) : (
           <Text size="sm" c="dimmed">
             {t("lines.no_assistant")}

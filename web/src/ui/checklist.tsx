@@ -72,22 +72,27 @@ function CheckRow({ check, onRepair }: { check: Check; onRepair: () => void }) {
 }
 
 const hasFacts = ({ expected, found, evidence }: Check): boolean =>
-  expected != null || found != null || evidence != null;
+  expected != null || found != null || hasEvidence(evidence);
+
+const hasEvidence = (evidence: Check["evidence"]): boolean => evidence != null && Object.keys(evidence).length > 0;
 
 function CheckFacts({ check }: { check: Check }) {
   const { t } = useTranslation();
-  const compared = check.expected != null || check.found != null;
   return (
     <dl className="facts">
-      {compared && (
+      {check.expected != null && (
         <>
           <dt>{t("line.expected")}</dt>
-          <dd className="code">{check.expected || t("line.nothing")}</dd>
+          <dd className="code">{check.expected}</dd>
+        </>
+      )}
+      {(check.expected ?? check.found) != null && (
+        <>
           <dt>{t("line.found")}</dt>
           <dd className="code">{check.found || t("line.nothing")}</dd>
         </>
       )}
-      {check.evidence != null && (
+      {hasEvidence(check.evidence) && (
         <>
           <dt>{t("line.evidence")}</dt>
           <dd>

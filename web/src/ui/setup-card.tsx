@@ -27,9 +27,14 @@ export function SetupCard({ quietWhenReady = false }: { quietWhenReady?: boolean
   if (!setup.ready) return <MissingCard setup={setup} />;
   const { operation, line } = setup;
   if (operation && !(isOver(operation) && operation.state === "succeeded")) return <OperationCard operation={operation} />;
-  if (quietWhenReady || !line) return null;
+  if (quietWhenReady || !line || !isRecent(operation?.finished_at)) return null;
   return <ReadyCard number={line.phone_number} lineId={line.id} />;
 }
+
+// Good news stays good news for this long.
+const RECENT_MS = 5 * 60_000;
+
+const isRecent = (time: string | null | undefined): boolean => time != null && Date.now() - Date.parse(time) < RECENT_MS;
 
 function MissingCard({ setup }: { setup: Setup }) {
   const { t } = useTranslation();

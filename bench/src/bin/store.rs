@@ -28,7 +28,7 @@ const TIME: Duration = Duration::from_millis(500);
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
 /// What 64 clients must reach, as a multiple of one commit per row, where a flush costs milliseconds.
 const REQUIRED: f64 = 25.0;
-/// A row has about this many bytes.
+/// Makes a row of about 300 bytes.
 const FINGERPRINT: [u8; 200] = [7; 200];
 
 /// One way of writing rows, and what was measured of it.

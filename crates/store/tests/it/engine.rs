@@ -376,3 +376,26 @@ fn keys_of_requests_are_claimed_once_and_taken_over_when_interrupted() {
         assert_ne!(org.id, id());
     });
 }
+
+#[test]
+fn the_log_of_sqlite_is_moved_into_its_file_while_the_store_is_open() {
+    on_both(|store, database| async move {
+        if is_postgres(&store) {
+            return;
+        }
+        let tenant = tenant(&store).await;
+        let size = || std::fs::metadata(database.file()).unwrap().len();
+        assert!(size() < 1 << 20);
+        for number in 0.. {
+            let tenant = tenant.clone();
+            let write = move |tx: &mut Tx| {
+                idempotency::begin(tx, &tenant, "log", &number.to_string(), &[0; 100_000], at(0))
+            };
+            store.write(write).await.unwrap();
+            if size() > 4 << 20 {
+                break;
+            }
+            assert!(number < 1000, "nothing was moved");
+        }
+    });
+}

@@ -1,9 +1,10 @@
-//! Killed at any moment, a process has acknowledged nothing that is not there when it is started again.
+//! Killed at any moment, or out of disk, a process has acknowledged nothing that is not there when it is started
+//! again.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use dialtone_store::{Result, Store, Tenant, idempotency};
+use dialtone_store::{Result, Store, Tenant, Tx, accounts, idempotency};
 use tokio::task::JoinSet;
 
 use crate::common::{Database, an_organisation, at};
@@ -18,13 +19,12 @@ fn child() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let store = Store::open(&url).unwrap();
         let new = an_organisation("Killed");
-        let tenant: Tenant =
-            store.write(move |tx| dialtone_store::accounts::create_organisation(tx, &new)).await.unwrap();
+        let tenant: Tenant = store.write(move |tx| accounts::create_organisation(tx, &new)).await.unwrap();
         let mut jobs = JoinSet::new();
         for number in 0.. {
             let (store, tenant) = (store.clone(), tenant.clone());
             jobs.spawn(async move {
-                let write = move |tx: &mut dialtone_store::Tx| -> Result<idempotency::Begin> {
+                let write = move |tx: &mut Tx| -> Result<idempotency::Begin> {
                     idempotency::begin(tx, &tenant, "killed", &format!("row-{number}"), b"", at(0))
                 };
                 store.write(write).await.unwrap();
@@ -65,4 +65,58 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
             .sum();
         assert_eq!(found, acknowledged.len() as i64, "of {there} rows");
     }
+}
+
+/// Not a test of its own: the process that meets a full disk below. Writes a number to its output when its row is
+/// acknowledged, and at the end what it was told.
+#[test]
+fn child_on_a_full_disk() {
+    let Ok(url) = std::env::var(URL) else { return };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = Store::open(&url).unwrap();
+        let new = an_organisation("Full");
+        let tenant: Tenant = store.write(move |tx| accounts::create_organisation(tx, &new)).await.unwrap();
+        for number in 0.. {
+            let tenant = tenant.clone();
+            let write = move |tx: &mut Tx| {
+                idempotency::begin(tx, &tenant, "full", &format!("row-{number}"), &[0; 20_000], at(0))
+            };
+            match store.write(write).await {
+                Ok(_) => println!("row-{number}"),
+                Err(error) => {
+                    println!("told: {error}");
+                    break;
+                }
+            }
+        }
+        // What is there can still be read, and what still fits is accepted.
+        let again: Result<Tenant> =
+            store.write(|tx| accounts::create_organisation(tx, &an_organisation("No"))).await;
+        let read = store.read(move |tx| accounts::organisation(tx, &tenant)).await;
+        println!("then: {} {}", read.is_ok(), again.is_ok());
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_keeps_what_was_acknowledged() {
+    let database = Database::sqlite();
+    // A limit on the size of files stands for the disk: writing beyond it fails, once its signal is ignored.
+    let limited =
+        "trap '' XFSZ; ulimit -f 2000; exec \"$0\" --exact killed::child_on_a_full_disk --nocapture";
+    let output = Command::new("sh")
+        .args(["-c", limited])
+        .arg(std::env::current_exe().unwrap())
+        .env(URL, &database.url)
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let acknowledged = output.lines().filter(|line| line.starts_with("row-")).count() as i64;
+    assert!(acknowledged > 10, "{output}");
+    assert!(output.contains("told: the database cannot be used at present"), "{output}");
+    let organisations = if output.contains("then: true true") { 2 } else { 1 };
+    assert!(output.contains("then: true"), "{output}");
+    drop(Store::open(&database.url).unwrap());
+    assert_eq!(database.count("idempotency"), acknowledged);
+    assert_eq!(database.count("orgs"), organisations);
 }

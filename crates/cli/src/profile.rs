@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use dialtone_domain::{Language, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// Where a server is asked for when nobody says otherwise.
@@ -40,7 +40,7 @@ struct Profile {
 pub(crate) fn target(flags: &ClientFlags) -> Result<Target> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let profiles = match profiles_file(&variable) {
-        Some(path) if path.exists() => read(path)?,
+        Some(path) if path.exists() => read(&path)?,
         _ => BTreeMap::new(),
     };
     choose(flags, variable, &profiles)
@@ -52,9 +52,9 @@ fn profiles_file(variable: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> 
     Some(folder.join("dialtone").join("profiles.toml"))
 }
 
-fn read(path: PathBuf) -> Result<BTreeMap<String, Profile>> {
+fn read(path: &Path) -> Result<BTreeMap<String, Profile>> {
     let name = path.display();
-    let text = std::fs::read_to_string(&path)
+    let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::because(format!("{name} cannot be read"), error))?;
     // The parser's message quotes the line, which may hold a token.
     toml::from_str(&text).map_err(|_| {

@@ -23,9 +23,10 @@ impl Running {
     pub(crate) async fn start(config: Config, listen: SocketAddr) -> Result<Self> {
         let public_url = config.public_url.parse().ok();
         let app = App::open(config).await.map_err(|error| Failure::Error(error.to_string()))?;
-        let server = Server::start(app.clone(), listen, Options { public_url, ..Options::default() })
-            .await
-            .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
+        let server =
+            Server::start(app.clone(), listen, Options { public_url, ..Options::default() })
+                .await
+                .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
         let workers = app.start_workers().await.map_err(|problem| told(&problem))?;
         Ok(Self { app, server, workers })
     }
@@ -67,7 +68,8 @@ impl StopSignal {
     #[cfg(unix)]
     pub(crate) fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).map_err(|error| Failure::because("Signals cannot be listened for", error));
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::because("Signals cannot be listened for", error));
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 

@@ -119,7 +119,8 @@ impl Site {
         for step in story::steps(&story::Credentials::read(&sandbox).await?) {
             line(&format!("\n  # {}\n  {}", step.says, step.curl(url, &sandbox)))?;
         }
-        line(if self.temporary.is_some() { "\nCtrl-C ends the demo and removes what it made." } else { "\nCtrl-C ends the demo." })
+        let removed = if self.temporary.is_some() { " and removes what it made" } else { "" };
+        line(&format!("\nCtrl-C ends the demo{removed}."))
     }
 
     async fn stop(self) {

@@ -31,7 +31,8 @@ fn a_name_that_is_no_setting_refuses_to_start() {
     let file = folder.path().join("typo.toml");
     std::fs::write(&file, "lisen = \"127.0.0.1:3\"\n").unwrap();
     for command in ["serve", "config"] {
-        let ended = run(dialtone(&[command, "--config"]).arg(&file).env("DIALTONE_DATA_DIR", folder.path()), "");
+        let ended =
+            run(dialtone(&[command, "--config"]).arg(&file).env("DIALTONE_DATA_DIR", folder.path()), "");
         assert_eq!(ended.code, 1);
         assert!(ended.error.contains("there is no setting `lisen`"), "{}", ended.error);
     }

@@ -8,7 +8,8 @@ fn a8_the_demos_story_goes_as_the_readme_tells_it() {
     let ended = run(&mut dialtone(&["demo", "--check"]), "");
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.error);
     assert_eq!(ended.out.matches('✓').count(), 6, "{}", ended.out);
-    for said in ["Phone number not found.", "How can I help?", "ok: credentials, assistant, imported, linked"] {
+    for said in ["Phone number not found.", "How can I help?", "ok: credentials, assistant, imported, linked"]
+    {
         assert!(ended.out.contains(said), "{}", ended.out);
     }
 }
@@ -23,7 +24,8 @@ async fn the_first_line_lets_programs_in_and_the_link_signs_in_once() {
     let first = http().get(&demo.sign_in_url).send().await.unwrap();
     let cookie = first.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!((first.status().as_u16(), first.headers()["location"].to_str().unwrap()), (303, "/"));
-    let session = http().get(format!("{}/api/v1/session", demo.url)).header("Cookie", cookie).send().await.unwrap();
+    let session =
+        http().get(format!("{}/api/v1/session", demo.url)).header("Cookie", cookie).send().await.unwrap();
     let session: serde_json::Value = session.json().await.unwrap();
     assert_eq!(session["session"]["member"]["email"], "demo@example.com", "{session}");
 
@@ -46,7 +48,9 @@ fn the_demo_prints_the_next_step_and_removes_what_it_made() {
         secret.filter(|secret| !secret.contains(' ')).into_iter().for_each(crate::harness::never_logged);
     }
     assert_eq!(printed.iter().filter(|line| line.starts_with("  curl -s http://127.0.0.1:")).count(), 6);
-    let left = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect::<Vec<PathBuf>>();
+    let left = || {
+        std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect::<Vec<PathBuf>>()
+    };
     assert_eq!(left().len(), 1);
     assert!(process.stop().success());
     assert_eq!(left(), Vec::<PathBuf>::new());

@@ -9,7 +9,8 @@ const NUMBER: &str = "+14155552671";
 async fn connect(demo: &Demo) {
     let state = crate::harness::get(&format!("{}/sandbox/state", demo.sandbox_url), None).await.1;
     let text = |pointer: &str| state.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-    let (sid, token, key) = (text("/accounts/0/sid"), text("/accounts/0/auth_token"), text("/orgs/0/private_key"));
+    let (sid, token, key) =
+        (text("/accounts/0/sid"), text("/accounts/0/auth_token"), text("/orgs/0/private_key"));
     [&token, &key].into_iter().for_each(|secret| never_logged(secret));
     let twilio = run(&mut demo.dialtone(&["settings", "twilio", "set", "--account-sid", &sid]), &token);
     assert_eq!(twilio.code, 0, "{}", twilio.error);
@@ -39,7 +40,10 @@ async fn a7_the_doctor_finds_the_cause_mends_it_and_says_so() {
     assert_eq!((found.code, found.json()["healthy"].as_bool()), (3, Some(false)), "{}", found.out);
     let failing = |doctor: &Value| {
         let checks = doctor["checks"].as_array().unwrap().iter();
-        checks.filter(|check| check["status"] == "failing").map(|check| check["id"].clone()).collect::<Vec<_>>()
+        checks
+            .filter(|check| check["status"] == "failing")
+            .map(|check| check["id"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(failing(&found.json()), ["imported"]);
     let refused = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix"]), "");
@@ -67,9 +71,13 @@ async fn lists_and_undo(demo: &Demo) {
     let shown = run(&mut demo.dialtone(&["numbers", "show", NUMBER]), "").out;
     assert!(shown.contains(NUMBER) && shown.matches('✓').count() == 6, "{shown}");
 
-    let operations = run(&mut demo.dialtone(&["operations", "list", "-o", "json", "--number", NUMBER]), "").json();
+    let operations =
+        run(&mut demo.dialtone(&["operations", "list", "-o", "json", "--number", NUMBER]), "").json();
     let id = operations[0]["id"].as_str().unwrap();
-    assert_eq!((operations.as_array().unwrap().len(), operations[0]["state"].as_str()), (1, Some("succeeded")));
+    assert_eq!(
+        (operations.as_array().unwrap().len(), operations[0]["state"].as_str()),
+        (1, Some("succeeded"))
+    );
     assert_eq!(run(&mut demo.dialtone(&["operations", "undo", id]), "").code, 2, "it has to be asked for");
     let undone = run(&mut demo.dialtone(&["operations", "undo", id, "--yes"]), "");
     assert_eq!(undone.code, 0, "{}{}", undone.out, undone.error);

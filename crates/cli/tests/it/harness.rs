@@ -92,7 +92,6 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-
     /// SIGKILL: it has no chance to do anything.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
@@ -130,7 +129,8 @@ impl Demo {
         let arguments = ["demo", "-o", "json", "--listen", anywhere, "--sandbox-listen", anywhere];
         let mut process = Process::start(&mut dialtone(&arguments));
         let first = process.line();
-        let found: Value = serde_json::from_str(&first).unwrap_or_else(|_| panic!("the first line is {first:?}"));
+        let found: Value =
+            serde_json::from_str(&first).unwrap_or_else(|_| panic!("the first line is {first:?}"));
         let text = |name: &str| found[name].as_str().expect("the first line has it").to_owned();
         let (url, sign_in_url, api_token) = (text("url"), text("sign_in_url"), text("api_token"));
         never_logged(&api_token);
@@ -174,7 +174,12 @@ pub(crate) async fn post(url: &str, token: Option<&str>, body: &Value) -> (u16, 
 }
 
 /// Sends JSON with another method.
-pub(crate) async fn send(method: reqwest::Method, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+pub(crate) async fn send(
+    method: reqwest::Method,
+    url: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> (u16, Value) {
     let mut request = http().request(method, url).json(body);
     if let Some(token) = token {
         request = request.bearer_auth(token);

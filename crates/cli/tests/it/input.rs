@@ -9,7 +9,10 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
         (&["doctor", "+1", "--yes"], "--fix"),
         (&["serve", "--listen", "8080"], "must be an address and a port"),
         (&["serve", "--database-url", "mysql://x"], "sqlite:// or postgres://"),
-        (&["user", "create", "--email", "x", "--name", "n", "--org", "o", "--role", "owner"], "e-mail address"),
+        (
+            &["user", "create", "--email", "x", "--name", "n", "--org", "o", "--role", "owner"],
+            "e-mail address",
+        ),
         (&["token", "create", "--email", "a@b.c", "--role", "boss"], "owner, admin, agent or viewer"),
         (&["numbers", "list", "-o", "xml"], "table, json, csv"),
         (&["numbers", "list", "--url", "ftp://x"], "not a web address"),
@@ -40,7 +43,8 @@ fn refusals_of_the_server_are_told_in_the_language_of_the_terminal() {
         assert_eq!(ended.code, 1, "{arguments:?}: {}", ended.out);
         ended.error
     };
-    let (english, french) = (["C", "fr_FR.UTF-8"].map(|language| refused(&["assistants", "list"], language))).into();
+    let (english, french) =
+        (["C", "fr_FR.UTF-8"].map(|language| refused(&["assistants", "list"], language))).into();
     assert!(english.contains("Vapi") && french.contains("Vapi") && english != french, "{english} {french}");
     refused(&["numbers", "show", "not a number"], "C");
     refused(&["numbers", "show", "../../healthz"], "C");

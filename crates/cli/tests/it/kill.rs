@@ -47,9 +47,11 @@ impl Scene {
     /// A data directory with an owner, a token, and the credentials that every sandbox starts with.
     async fn prepare(engine: Engine) -> (Place, String) {
         let place = Place::new(engine);
-        let user = ["user", "create", "--email", "o@example.com", "--name", "O", "--org", "Org", "--role", "owner"];
+        let user =
+            ["user", "create", "--email", "o@example.com", "--name", "O", "--org", "Org", "--role", "owner"];
         assert_eq!(run(&mut place.dialtone(&user), "kill-test canary password").code, 0);
-        let token = run(&mut place.dialtone(&["token", "create", "--email", "o@example.com", "--role", "owner"]), "");
+        let token =
+            run(&mut place.dialtone(&["token", "create", "--email", "o@example.com", "--role", "owner"]), "");
         let token = token.out.trim_end().to_owned();
         let mut scene = Self::open(place, token.clone()).await;
         let state = get(&format!("{}/sandbox/state", scene.sandbox.url()), None).await.1;
@@ -68,7 +70,8 @@ impl Scene {
     }
 
     async fn open(place: Place, token: String) -> Self {
-        let sandbox = Sandbox::start("127.0.0.1:0".parse().expect("an address")).await.expect("a port is free");
+        let sandbox =
+            Sandbox::start("127.0.0.1:0".parse().expect("an address")).await.expect("a port is free");
         let mut scene = Self { place, sandbox, token, server: None, url: String::new() };
         scene.serve();
         scene
@@ -132,9 +135,14 @@ impl Scene {
         let state = get(&format!("{}/sandbox/state", self.sandbox.url()), None).await.1;
         let numbers = state["orgs"][0]["phone_numbers"].as_array().expect("a list");
         assert_eq!(numbers.len(), 1, "{case}: {numbers:?}");
-        assert_eq!((&numbers[0]["number"], &numbers[0]["assistantId"]), (&json!(NUMBER), assistant), "{case}");
+        assert_eq!(
+            (&numbers[0]["number"], &numbers[0]["assistantId"]),
+            (&json!(NUMBER), assistant),
+            "{case}"
+        );
         let created = self.requests().await;
-        let mut created = created.iter().filter(|row| row["method"] == "POST" && row["path"] == "/vapi/phone-number");
+        let mut created =
+            created.iter().filter(|row| row["method"] == "POST" && row["path"] == "/vapi/phone-number");
         assert!(!created.any(|row| row["status"] == 400), "{case}: it was repeated blindly");
         let lines = self.api("/api/v1/lines").await["lines"].take();
         assert_eq!(lines.as_array().map(Vec::len), Some(1), "{case}: {lines}");
@@ -163,7 +171,8 @@ async fn case(place: Place, token: String, call: usize, blow: Blow) {
 
     let import = scene.import();
     if blow != Blow::AnswerLost {
-        wait_for("the call", || async { (scene.requests().await.len() >= before + call).then_some(()) }).await;
+        wait_for("the call", || async { (scene.requests().await.len() >= before + call).then_some(()) })
+            .await;
         scene.server.take().expect("it runs").kill();
         let url = format!("{}/sandbox/faults", scene.sandbox.url());
         send(Method::DELETE, &url, None, &Value::Null).await;

@@ -3,8 +3,18 @@
 use crate::harness::{Engine, Place, Process, get, never_logged, post, run};
 use serde_json::json;
 
-const OWNER: [&str; 10] =
-    ["user", "create", "--email", "ada@example.com", "--name", "Ada", "--org", "Analytical", "--role", "owner"];
+const OWNER: [&str; 10] = [
+    "user",
+    "create",
+    "--email",
+    "ada@example.com",
+    "--name",
+    "Ada",
+    "--org",
+    "Analytical",
+    "--role",
+    "owner",
+];
 const TOKEN: [&str; 6] = ["token", "create", "--email", "ada@example.com", "--role", "viewer"];
 
 async fn users_and_tokens(engine: Engine) {
@@ -37,7 +47,11 @@ async fn users_and_tokens(engine: Engine) {
     never_logged(password);
     let body = json!({ "email": "bob@example.com", "password": password });
     let (status, session) = post(&format!("{url}/api/v1/session"), None, &body).await;
-    assert_eq!((status, session["session"]["organisation"]["name"].as_str()), (200, Some("Analytical")), "{session}");
+    assert_eq!(
+        (status, session["session"]["organisation"]["name"].as_str()),
+        (200, Some("Analytical")),
+        "{session}"
+    );
 
     let mut too_high = TOKEN;
     (too_high[3], too_high[5]) = ("bob@example.com", "owner");

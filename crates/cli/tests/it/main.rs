@@ -1,5 +1,7 @@
 //! The program from outside: what it prints, how it ends, and what is left when it is killed.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
+
 mod config;
 mod demo;
 mod doctor;

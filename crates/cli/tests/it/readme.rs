@@ -6,10 +6,16 @@ use crate::harness::{dialtone, never_logged};
 fn a8_the_readme_has_every_line_that_the_demo_prints() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
     let anywhere = "127.0.0.1:0";
-    let mut process =
-        crate::harness::Process::start(&mut dialtone(&["demo", "--listen", anywhere, "--sandbox-listen", anywhere]));
+    let mut process = crate::harness::Process::start(&mut dialtone(&[
+        "demo",
+        "--listen",
+        anywhere,
+        "--sandbox-listen",
+        anywhere,
+    ]));
     let first = process.line();
-    let addresses: Vec<_> = first.split("http://").skip(1).map(|part| part.split(". ").next().unwrap()).collect();
+    let addresses: Vec<_> =
+        first.split("http://").skip(1).map(|part| part.split(". ").next().unwrap()).collect();
     let [server, sandbox] = [addresses[0], addresses[1].trim_end_matches('.')];
     loop {
         let line = process.line();

@@ -1,4 +1,4 @@
-// Starts the built product in its demo mode and a real Chromium in front of it.
+// Starts the built product and a real Chromium in front of it.
 import { spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const BINARY = process.env.DIALTONE_BIN ?? fileURLToPath(new URL("../../target/debug/dialtone", import.meta.url));
+const ANY_PORT = "127.0.0.1:0";
 const START_MS_MAX = 30_000;
 /** How long a test waits for a state of the page before it fails. */
 export const WAIT_MS_MAX = 10_000;
@@ -21,15 +22,24 @@ const CHROMIUM_FLAGS = [
   "--disable-sync",
 ];
 
-/** The running product: its addresses as `dialtone demo -o json` prints them, and `stop()`. */
+/** The running demo: its addresses as `dialtone demo -o json` prints them, and `stop()`. */
 export async function startProduct() {
+  const { find, stop } = launch("demo", "-o", "json", "--sandbox-listen", ANY_PORT);
+  return { ...JSON.parse(await find(() => true)), stop };
+}
+
+/** A new server that nobody has signed in to: its address, the one-time code that it printed, and `stop()`. */
+export async function startServer() {
+  const { find, stop } = launch("serve");
+  const line = await find((text) => text.includes("code:"));
+  return { url: line.match(/http:\/\/[\d.:]+/)[0], code: line.split(" ").at(-1), stop };
+}
+
+function launch(command, ...options) {
   const dataDir = mkdtempSync(join(tmpdir(), "dialtone-e2e-"));
-  const listen = "127.0.0.1:0";
-  const child = spawn(
-    BINARY,
-    ["demo", "-o", "json", "--listen", listen, "--sandbox-listen", listen, "--data-dir", dataDir],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const child = spawn(BINARY, [command, "--listen", ANY_PORT, "--data-dir", dataDir, ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   // Beside the logs of all other tests, so that they are searched for secrets too.
   const logDir = process.env.DIALTONE_TEST_LOG_DIR;
   child.stderr.pipe(logDir ? createWriteStream(join(logDir, `web-${child.pid}.log`)) : process.stderr);
@@ -38,20 +48,16 @@ export async function startProduct() {
     if (child.exitCode === null && child.kill("SIGTERM")) await gone;
     rmSync(dataDir, { recursive: true, force: true });
   };
-  try {
-    return { ...JSON.parse(await firstLine(child)), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  return { find: (wanted) => firstLine(child, wanted), stop };
 }
 
-function firstLine(child) {
+function firstLine(child, wanted) {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("the demo printed nothing")), START_MS_MAX);
+    const late = setTimeout(() => reject(new Error("the program did not get ready")), START_MS_MAX);
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the demo ended with ${code}`)));
-    createInterface(child.stdout).once("line", (line) => {
+    child.once("exit", (code) => reject(new Error(`the program ended with ${code}`)));
+    createInterface(child.stdout).on("line", (line) => {
+      if (!wanted(line)) return;
       clearTimeout(late);
       resolve(line);
     });

@@ -2,7 +2,7 @@ import { Button, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Navigate, useNavigate, useSearchParams } from "react-router";
+import { Navigate, useSearchParams } from "react-router";
 import { api, body } from "../api/client";
 import { fieldErrors } from "../api/problem";
 import { queries } from "../api/queries";
@@ -16,7 +16,6 @@ import { paths } from "../util/paths";
 export function FirstRunPage() {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
-  const navigate = useNavigate();
   const [params] = useSearchParams();
   const needed = useQuery(queries.setupNeeded());
   const form = useForm({
@@ -28,13 +27,13 @@ export function FirstRunPage() {
     {
       stale: [],
       onDone: () => {
+        client.removeQueries({ queryKey: queries.session().queryKey });
         client.setQueryData(queries.setupNeeded().queryKey, { success: true, setup_needed: false });
-        void client.resetQueries({ queryKey: queries.session().queryKey });
-        void navigate(paths.lines(), { replace: true });
       },
     },
   );
-  if (needed.data?.setup_needed === false) return <Navigate to={paths.signIn()} replace />;
+  // Whoever just did it has a session and passes; others are sent on to sign in.
+  if (needed.data?.setup_needed === false) return <Navigate to={paths.lines()} replace />;
   const submit = form.onSubmit((values) => create.mutate(values, { onError: (error) => form.setErrors(fieldErrors(error)) }));
 
   return (

@@ -6,7 +6,7 @@ use crate::logs::{plant, record_logs};
 use crate::sandbox::{ACCOUNT, ASSISTANT_NAME, KEY, NUMBER, SandboxClient, TOKEN};
 use dialtone_app::{App, Config, LocalUser, Workers};
 use dialtone_domain::{ExposeSecret, Role, SecretString};
-use dialtone_providers::Limits;
+use dialtone_providers::{LaneLimits, Limits};
 use dialtone_sandbox::Sandbox;
 use dialtone_server::{Options, Server};
 use serde_json::{Value, json};
@@ -34,10 +34,11 @@ pub struct TestServer {
     _data: TempDir,
 }
 
-/// As the real ones, only less patient.
+/// As the real ones, only less patient, and with as many turns as a sandbox stands.
 fn limits() -> Limits {
-    let brief = Duration::from_millis(20);
-    Limits { timeout: Duration::from_secs(2), backoff: brief, ..Limits::default() }
+    let lane = || LaneLimits { concurrent: 16, per_minute: 600_000, burst: 10_000 };
+    let (timeout, backoff) = (Duration::from_secs(2), Duration::from_millis(20));
+    Limits { timeout, backoff, twilio: lane(), vapi: lane(), ..Limits::default() }
 }
 
 impl TestServer {

@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, header};
 use dialtone_domain::{Language, Role};
 use serde::Serialize;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
-use utoipa::{PartialSchema, ToSchema};
 
 /// The language that a request's `Accept-Language` asks for.
 pub(crate) fn asked_language(headers: &HeaderMap) -> Language {
@@ -28,13 +27,10 @@ impl Serialize for Yes {
     }
 }
 
-impl PartialSchema for Yes {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build().into()
-    }
+/// The schema of [`Yes`].
+pub(crate) fn yes() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).build()
 }
-
-impl ToSchema for Yes {}
 
 /// Declares answers: `"success": true` and the fields given.
 macro_rules! answers {
@@ -46,7 +42,7 @@ macro_rules! answers {
         #[derive(serde::Serialize, utoipa::ToSchema)]
         pub(crate) struct $name {
             /// Always true: problems have documents of their own.
-            #[schema(inline)]
+            #[schema(schema_with = $crate::views::yes)]
             success: $crate::views::Yes,
             $( $(#[$meta])* $field: $kind ),*
         }

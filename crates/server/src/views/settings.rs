@@ -3,7 +3,7 @@
 use super::lines::Line;
 use super::operations::Operation;
 use super::problem::StepProblem;
-use super::{Yes, answers};
+use super::{Yes, answers, yes};
 use dialtone_app::{AssistantView, SetupStatus, TwilioSettingsView, VapiSettingsView};
 use dialtone_domain::{Language, Params, text};
 use jiff::Timestamp;
@@ -26,7 +26,8 @@ pub(crate) struct TwilioAccount {
 /// The saved Twilio settings (requirement A1).
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TwilioSettings {
-    #[schema(inline)]
+    /// Always true: problems have documents of their own.
+    #[schema(schema_with = yes)]
     success: Yes,
     /// Whether any are saved.
     has_twilio_credentials: bool,
@@ -93,7 +94,8 @@ pub(crate) struct TwilioSaved {
 /// The saved Vapi settings.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VapiSettings {
-    #[schema(inline)]
+    /// Always true: problems have documents of their own.
+    #[schema(schema_with = yes)]
     success: Yes,
     /// Whether a key is saved.
     has_vapi_key: bool,

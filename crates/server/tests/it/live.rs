@@ -1,0 +1,91 @@
+//! Live events: in order, resumable, and over when the right to them is.
+
+use dialtone_domain::Role;
+use dialtone_testkit::{Client, on_each_engine};
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A stream of server-sent events.
+struct Stream {
+    response: Response,
+    text: String,
+}
+
+impl Stream {
+    async fn open(client: &Client, path: &str) -> Self {
+        let response = client.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event as its id, its name and its data; `None` when the stream has ended.
+    async fn next(&mut self) -> Option<(i64, String, Value)> {
+        loop {
+            while let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field =
+                    |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                if let Some(id) = field("id:") {
+                    let data = serde_json::from_str(field("data:").unwrap()).unwrap();
+                    return Some((id.parse().unwrap(), field("event:").unwrap().to_owned(), data));
+                }
+            }
+            let wait = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
+            let chunk = wait.await.expect("an event or the end within 20 seconds").unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
+on_each_engine! {
+    async fn events_are_told_in_order_and_a_lost_connection_is_resumed(world: TestServer) {
+        let mut live = Stream::open(&world.owner, "/api/v1/events").await;
+        for name in ["one", "two", "three"] {
+            world.owner.patch("/api/v1/organisation", json!({ "name": name })).await.expect(200);
+        }
+        let first = live.next().await.unwrap();
+        let second = live.next().await.unwrap();
+        drop(live);
+        assert_eq!(second.0, first.0 + 1);
+        assert_eq!(first.1, first.2["kind"].as_str().unwrap());
+        assert_eq!(first.2["actor"]["kind"], "token");
+        let resumed = world.owner.with("last-event-id", &first.0.to_string());
+        let mut resumed = Stream::open(&resumed, "/api/v1/events").await;
+        assert_eq!(resumed.next().await.unwrap().2, second.2);
+        assert_eq!(resumed.next().await.unwrap().0, second.0 + 1);
+        let mut after = Stream::open(&world.owner, &format!("/api/v1/events?after={}", first.0)).await;
+        assert_eq!(after.next().await.unwrap().2, second.2);
+        world.owner.get("/api/v1/events?after=x").await.problem(400, "invalid_request");
+        world.owner.with("last-event-id", "x").get("/api/v1/events").await.problem(400, "invalid_request");
+    }
+
+    async fn a_stream_ends_with_its_credential_and_other_organisations_hear_nothing(world: TestServer) {
+        let made = world.owner.post("/api/v1/tokens", json!({ "name": "tv", "role": "viewer" })).await.expect(201).body;
+        let tv = world.nobody().token(made["secret"].as_str().unwrap());
+        let stranger = world.stranger().await;
+        let mut theirs = Stream::open(&stranger, "/api/v1/events").await;
+        let mut live = Stream::open(&tv, "/api/v1/events").await;
+        let path = format!("/api/v1/tokens/{}", made["token"]["id"].as_str().unwrap());
+        world.owner.delete(&path).await.expect(200);
+        while live.next().await.is_some() {}
+        stranger.patch("/api/v1/organisation", json!({ "name": "Globex 2" })).await.expect(200);
+        assert_eq!(theirs.next().await.unwrap().2["kind"], "organisation.changed");
+    }
+
+    async fn streams_are_bounded_per_member_and_end_when_the_server_stops(world: TestServer) {
+        let viewer = world.member(Role::Viewer).await;
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            streams.push(Stream::open(&viewer, "/api/v1/events").await);
+        }
+        viewer.get("/api/v1/events").await.problem(429, "too_many_attempts");
+        Stream::open(&world.owner, "/api/v1/events").await;
+        world.stop().await;
+        for mut stream in streams {
+            while stream.next().await.is_some() {}
+        }
+    }
+}

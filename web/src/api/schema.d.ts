@@ -562,7 +562,8 @@ export interface components {
             assistants: components["schemas"]["Assistant"][];
             /** @description Always null: the list is whole. */
             next_cursor: string | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description One exact change at one provider. */
         Change: {
@@ -622,11 +623,13 @@ export interface components {
         DoctorAnswer: {
             /** @description The checks and the plan. */
             doctor: components["schemas"]["Doctor"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description It is done, and there is nothing to tell. */
         Done: {
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description One field of a change. */
         FieldChange: {
@@ -695,7 +698,8 @@ export interface components {
             operation_id: string;
             /** @description The number. */
             phone: components["schemas"]["ImportedPhone"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
             /** @description Whether Twilio sends the number's calls to Vapi. */
             webhook_configured: boolean;
         };
@@ -789,7 +793,8 @@ export interface components {
             line: components["schemas"]["Line"];
             /** @description The last ten operations, the newest first. */
             operations: components["schemas"]["Operation"][];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description What to change of a line; what is left out stays. */
         LineChange: {
@@ -823,12 +828,14 @@ export interface components {
             /** @description It. */
             line: components["schemas"]["Line"];
             operation: components["schemas"]["Operation"] | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description A line that was removed. */
         LineRemoved: {
             operation: components["schemas"]["Operation"] | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The lines. */
         Lines: {
@@ -836,7 +843,8 @@ export interface components {
             lines: components["schemas"]["Line"][];
             /** @description Where the next page begins; null: this is the last one. */
             next_cursor: string | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description A member of the organisation. */
         Member: {
@@ -858,7 +866,8 @@ export interface components {
         MemberAnswer: {
             /** @description They. */
             member: components["schemas"]["Member"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description What to change of a member; what is left out stays. */
         MemberChange: {
@@ -876,7 +885,8 @@ export interface components {
             members: components["schemas"]["Member"][];
             /** @description Always null: the list is whole. */
             next_cursor: string | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description One thing that is missing before a number can answer. */
         Missing: {
@@ -907,7 +917,8 @@ export interface components {
             assistant: components["schemas"]["Assistant"];
             /** @description What is still missing, or the import that has begun. */
             setup: components["schemas"]["Setup"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description A member to add. */
         NewMember: {
@@ -935,7 +946,8 @@ export interface components {
             member: components["schemas"]["Member"];
             /** @description The password that was made up for them, shown this once; null where one was given or they have one. */
             password: string | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description A number to import and keep a record of. */
         NewRecord: {
@@ -977,7 +989,8 @@ export interface components {
         NewTokenAnswer: {
             /** @description Its secret, shown this once. */
             secret: string;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
             /** @description It. */
             token: components["schemas"]["Token"];
         };
@@ -1024,7 +1037,8 @@ export interface components {
         OperationAnswer: {
             /** @description It. */
             operation: components["schemas"]["Operation"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The operations. */
         Operations: {
@@ -1032,7 +1046,8 @@ export interface components {
             next_cursor: string | null;
             /** @description A page of them, the newest first. */
             operations: components["schemas"]["Operation"][];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The organisation. */
         Organisation: {
@@ -1057,7 +1072,8 @@ export interface components {
         OrganisationAnswer: {
             /** @description It. */
             organisation: components["schemas"]["Organisation"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description What to change; what is left out stays. */
         OrganisationChange: {
@@ -1177,7 +1193,8 @@ export interface components {
         RecordAnswer: {
             /** @description It. */
             phone_number: components["schemas"]["Record"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The numbers' records. */
         Records: {
@@ -1185,7 +1202,8 @@ export interface components {
             next_cursor: string | null;
             /** @description A page of them, the newest first. */
             phone_numbers: components["schemas"]["Record"][];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description What a repair did, or what it would do. */
         RepairAnswer: {
@@ -1193,7 +1211,8 @@ export interface components {
             /** @description Whether nothing was changed. */
             dry_run: boolean;
             operation: components["schemas"]["Operation"] | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description How to repair. */
         RepairBody: {
@@ -1220,7 +1239,8 @@ export interface components {
         SessionAnswer: {
             /** @description Who is signed in. */
             session: components["schemas"]["Session"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description Changes what belongs to the caller alone. */
         SessionChange: {
@@ -1246,7 +1266,8 @@ export interface components {
         SetupAnswer: {
             /** @description What is missing, and the automatic import. */
             setup: components["schemas"]["Setup"];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The first owner and organisation. */
         SetupBody: {
@@ -1281,7 +1302,8 @@ export interface components {
         SetupNeeded: {
             /** @description True until the first owner exists. */
             setup_needed: boolean;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description Signs a member in. */
         SignInBody: {
@@ -1360,7 +1382,8 @@ export interface components {
         Tokens: {
             /** @description Always null: the list is whole. */
             next_cursor: string | null;
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
             /** @description All that the caller may see. */
             tokens: components["schemas"]["Token"][];
         };
@@ -1453,7 +1476,8 @@ export interface components {
             next_cursor: string | null;
             /** @description All of them. */
             phone_numbers: components["schemas"]["VapiNumber"][];
-            success: true & Record<string, never>;
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description The Vapi settings that were just saved, and where the set-up stands. */
         VapiSaved: components["schemas"]["VapiSettings"] & {

@@ -60,13 +60,16 @@ export function LinePage() {
 }
 
 function LineHeader({ line }: { line: Line }) {
+  const { phone_number: number, friendly_name: name } = line;
+  // Until someone names a line, its name is its number, written for people to read.
+  const unnamed = name.replace(/[^+\d]/g, "") === number;
   return (
     <PageHeader
-      title={line.phone_number}
+      title={unnamed ? name : number}
       numeric
       lead={
         <Group gap="md">
-          <span>{line.friendly_name}</span>
+          {!unnamed && <span>{name}</span>}
           <HealthPill line={line} withAge={false} />
         </Group>
       }

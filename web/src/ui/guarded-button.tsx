@@ -13,7 +13,7 @@ export function GuardedButton({ permission, ...button }: Props) {
   const reason = t("action.not_allowed", { role: t(`role.${member.role}`) });
   return (
     <Tooltip label={reason} events={{ hover: true, focus: true, touch: true }}>
-      <Button {...button} data-disabled aria-disabled onClick={(event) => event.preventDefault()} />
+      <Button {...button} disabled={false} data-disabled aria-disabled onClick={(event) => event.preventDefault()} />
     </Tooltip>
   );
 }

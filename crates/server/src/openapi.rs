@@ -194,3 +194,33 @@ pub(crate) fn text() -> &'static str {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_or_a_row_that_stands_alone_is_named() {
+        let (_, mut document) = routes::all().split_for_parts();
+        assert_eq!(compare(&document), Ok(()));
+        let item = document.paths.paths.remove("/healthz").unwrap();
+        document.paths.paths.insert("/forgotten".to_owned(), item);
+        let alone = ["GET /forgotten", "GET /healthz"].map(str::to_owned).to_vec();
+        assert_eq!(compare(&document), Err(Mismatch(alone)));
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_words() {
+        let document: serde_json::Value = serde_json::from_str(text()).unwrap();
+        let mut names = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(
+                    names.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                    "{method} {path}"
+                );
+                assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
+            }
+        }
+    }
+}

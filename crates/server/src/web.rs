@@ -84,3 +84,44 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
     }
     Some(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brotli_is_sent_to_those_who_take_it() {
+        for (accepted, expected) in [
+            ("gzip, deflate, br", true),
+            ("br;q=0.5", true),
+            ("gzip;q=1.0, br; q=0", false),
+            ("gzip", false),
+            ("brotli", false),
+            ("", false),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
+            assert_eq!(takes_brotli(&headers), expected, "{accepted}");
+        }
+    }
+
+    #[tokio::test]
+    async fn below_the_api_there_are_no_pages() {
+        let status = async |method: Method, path: &str| {
+            let request = Request::builder().method(method).uri(path).body(axum::body::Body::empty());
+            serve(request.unwrap()).await.status().as_u16()
+        };
+        for (method, path, expected) in [
+            (Method::GET, "/", 200),
+            (Method::HEAD, "/lines/any", 200),
+            (Method::GET, "/api", 404),
+            (Method::GET, "/api/v1/nothing", 404),
+            (Method::GET, "/api/docs", 200),
+            (Method::GET, "/assets/none.js", 404),
+            (Method::POST, "/lines", 405),
+        ] {
+            assert_eq!(status(method.clone(), path).await, expected, "{method} {path}");
+        }
+        assert!(file("../package.json", &HeaderMap::new()).is_none(), "nothing beside the folder is served");
+    }
+}

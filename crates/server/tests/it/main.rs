@@ -1,5 +1,7 @@
 //! The server from outside, over HTTP, against the sandbox, on both database engines.
 
+#![expect(clippy::unwrap_used, reason = "a test that is surprised has to fail at once")]
+
 mod accounts;
 mod borders;
 mod contract;

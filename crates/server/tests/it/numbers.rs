@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 const IMPORT: &str = "/api/v1/phone-numbers/import-twilio";
 
-fn import_of(number: &str, assistant: Value) -> Value {
+fn import_of(number: &str, assistant: impl Into<Value>) -> Value {
     json!({ "twilio_account_sid": ACCOUNT, "twilio_auth_token": TOKEN, "phone_number": number,
-            "assistant_id": assistant, "org_id": "default" })
+            "assistant_id": assistant.into(), "org_id": "default" })
 }
 
 fn record_of(number: &str) -> Value {
@@ -50,7 +50,7 @@ on_each_engine! {
         save_key(&world).await;
         let assistant = world.sandbox.create_assistant("Mia").await;
         world.sandbox.create_assistant("Zoe").await;
-        let answer = world.owner.post(IMPORT, import_of(NUMBER, json!(assistant))).await.expect(201);
+        let answer = world.owner.post(IMPORT, import_of(NUMBER, assistant.as_str())).await.expect(201);
         let body = &answer.body;
         assert_eq!((&body["success"], &body["auto_linked"]), (&json!(true), &json!(false)));
         assert_eq!((&body["assistant_id"], &body["webhook_configured"]), (&json!(assistant), &json!(true)));

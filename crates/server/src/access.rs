@@ -113,7 +113,7 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         needs(M::GET, "/api/v1/operations", P::LinesRead).also(&[404]),
         needs(M::GET, "/api/v1/operations/{id}", P::LinesRead),
         needs(M::POST, "/api/v1/operations/{id}/undo", P::LinesChange).once().providers(),
-        needs(M::GET, "/api/v1/events", P::EventsRead).also(&[400, 429]),
+        needs(M::GET, "/api/v1/events", P::EventsRead).also(&[400]),
     ]
 });
 

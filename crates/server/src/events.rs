@@ -39,7 +39,7 @@ impl Place {
         let mut open = site.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(user).or_default();
         if *count >= STREAMS_MAX {
-            return Err(Code::TooManyAttempts.into());
+            return Err(Code::Busy.into());
         }
         *count += 1;
         site.metrics.streams.inc();
@@ -126,7 +126,7 @@ impl Follower {
 /// The events behind `after`, and those to come.
 ///
 /// # Errors
-/// [`Code::TooManyAttempts`]: the member follows too often already.
+/// [`Code::Busy`]: the member follows too often already.
 pub(crate) fn stream(
     site: &Site,
     caller: &Caller,

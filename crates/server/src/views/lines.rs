@@ -82,7 +82,7 @@ impl From<LineView> for Line {
             friendly_name: line.friendly_name,
             notes: line.notes,
             assistant_id: line.assistant_id.map(|id| id.0),
-            assistant_name: None,
+            assistant_name: line.assistant_name,
             sms_owner: line.sms_owner,
             server_url: line.server_url,
             has_server_secret: line.has_server_secret,

@@ -81,7 +81,7 @@ on_each_engine! {
         for _ in 0..20 {
             streams.push(Stream::open(&viewer, "/api/v1/events").await);
         }
-        viewer.get("/api/v1/events").await.problem(429, "too_many_attempts");
+        viewer.get("/api/v1/events").await.problem(503, "busy");
         Stream::open(&world.owner, "/api/v1/events").await;
         world.stop().await;
         for mut stream in streams {

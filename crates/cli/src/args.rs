@@ -274,7 +274,7 @@ pub(crate) enum TwilioSettings {
     /// Save them. The auth token is read from TWILIO_AUTH_TOKEN or standard input.
     Set {
         /// The account's SID, AC….
-        #[arg(long, value_name = "SID", env = "TWILIO_ACCOUNT_SID")]
+        #[arg(long, value_name = "SID", env = "TWILIO_ACCOUNT_SID", hide_env_values = true)]
         account_sid: String,
         /// The number to connect.
         #[arg(long, value_name = "NUMBER")]

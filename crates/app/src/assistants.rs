@@ -85,3 +85,17 @@ fn view(assistant: vapi::Assistant) -> AssistantView {
     let vapi::Assistant { id, name, first_message, created_at, updated_at, .. } = assistant;
     AssistantView { id, name: name.unwrap_or_default(), first_message, created_at, updated_at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_a_new_assistant_speaks_the_language_that_was_asked_for() {
+        for language in [Language::En, Language::Fr] {
+            for key in ["assistant.first_message", "assistant.system_prompt"] {
+                assert!(text::find(language, key, &Params::default()).is_some(), "{language:?} {key}");
+            }
+        }
+    }
+}

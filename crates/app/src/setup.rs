@@ -78,6 +78,10 @@ impl SetupStatus {
         self.missing.is_empty() && self.line.as_ref().is_some_and(|line| line.vapi_phone_id.is_some())
     }
 
+    fn is_running(&self) -> bool {
+        self.operation.as_ref().is_some_and(|operation| !operation.is_finished())
+    }
+
     /// All of it in one paragraph: "1. Add your Vapi API key 2. Create an assistant. Then your number is ready."
     pub fn message(&self, language: Language) -> String {
         let say = |key: &str| text::text(language, key, &text::Params::default());
@@ -153,12 +157,23 @@ impl App {
     async fn advance(&self, tenant: &Tenant, actor: &Actor) -> Result<SetupStatus, Problem> {
         let before = self.status_of(tenant).await?;
         let imported = before.line.as_ref().is_some_and(|line| line.vapi_phone_id.is_some());
-        let running = before.operation.as_ref().is_some_and(|operation| !operation.is_finished());
-        if !before.missing.is_empty() || before.problem.is_some() || imported || running {
+        if !before.missing.is_empty() || before.problem.is_some() || (imported && !before.is_running()) {
             return Ok(before);
         }
-        let problem = self.auto_import(tenant, actor).await.err();
-        Ok(SetupStatus { problem, ..self.status_of(tenant).await? })
+        let problem = match before.is_running() {
+            true => None,
+            false => self.auto_import(tenant, actor).await.err(),
+        };
+        let after = self.status_of(tenant).await?;
+        match &after.operation {
+            // Somebody else, the sweep for one, was a moment faster: their import is ours, too.
+            Some(operation) if after.is_running() => {
+                self.follow(tenant, operation.id).await?;
+                self.status_of(tenant).await
+            }
+            _ if after.is_ready() => Ok(after),
+            _ => Ok(SetupStatus { problem, ..after }),
+        }
     }
 
     async fn auto_import(&self, tenant: &Tenant, actor: &Actor) -> Result<Started<crate::Imported>, Problem> {

@@ -140,6 +140,7 @@ impl<'a> Run<'a> {
             {
                 self.remember(line::previous(&self.desired, &observed)).await?;
             }
+            self.adopt(&observed).await?;
             match self.next(&observed) {
                 Next::Step(change) => self.step(*change).await?,
                 Next::Wait(problem) => return self.postpone(problem).await,
@@ -291,6 +292,25 @@ impl<'a> Run<'a> {
                 Some(json!({ "step": seq, "state": state.name() })),
             )?;
             Ok(true)
+        })
+        .await
+    }
+
+    /// Records the number's record at Vapi as ours where it is found rather than made: it was there before
+    /// (requirement B5), or the answer to our own import was lost.
+    async fn adopt(&mut self, observed: &Observed) -> Result<(), Stop> {
+        let Some(vapi) = observed.vapi.known().filter(|_| self.desired.vapi.is_some()) else { return Ok(()) };
+        let found = line::our_number(self.desired.ours, Some(&self.desired.account_sid), &vapi.numbers);
+        let Some(id) = found.map(|number| number.id).filter(|id| self.desired.ours != Some(*id)) else {
+            return Ok(());
+        };
+        let ids = VapiIds { phone_id: Some(id), credential_id: None, org_id: vapi.org_id };
+        (self.desired.ours, self.desired.vapi_org_id) = (Some(id), vapi.org_id);
+        let (tenant, operation, fence, line, at) =
+            (self.tenant.clone(), self.id, self.fence, self.line.id, now());
+        self.guarded(move |tx| {
+            let ours = rows::renew(tx, &tenant, operation, fence, at + LEASE)?;
+            Ok(ours && lines::record_vapi(tx, &tenant, line, &ids, at)?)
         })
         .await
     }

@@ -181,7 +181,12 @@ async fn admit(
     }
 }
 
+/// Programs on this machine, and not what a proxy on it hands on from elsewhere.
 fn is_local(request: &Parts) -> bool {
+    let handed_on = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    if handed_on.iter().any(|name| request.headers.contains_key(*name)) {
+        return false;
+    }
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
     peer.is_some_and(|ConnectInfo(addr)| addr.ip().to_canonical().is_loopback())
 }

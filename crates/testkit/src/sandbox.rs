@@ -19,6 +19,7 @@ pub const ASSISTANT_NAME: &str = "Mia";
 /// Twilio and Vapi, seen from behind the stage.
 #[derive(Debug, Clone)]
 pub struct SandboxClient {
+    url: String,
     control: Client,
     vapi: Client,
     twilio: Client,
@@ -30,7 +31,7 @@ impl SandboxClient {
         let control = Client::new(url);
         let vapi = control.token(KEY);
         let twilio = Client::new(&format!("{url}/twilio/api/2010-04-01/Accounts"));
-        Self { control, vapi, twilio }
+        Self { url: url.to_owned(), control, vapi, twilio }
     }
 
     /// The control API.
@@ -80,6 +81,21 @@ impl SandboxClient {
     /// What a caller hears.
     pub async fn call(&self, number: &str) -> Value {
         self.control("calls", json!({ "from": "+14155550100", "to": number })).await
+    }
+
+    /// Makes an elastic SIP trunk of the first account.
+    pub async fn create_trunk(&self, name: &str) -> Value {
+        let trunks = Client::new(&format!("{}/twilio/trunking/v1", self.url));
+        let request = trunks.request(reqwest::Method::POST, "/Trunks").basic_auth(ACCOUNT, Some(TOKEN));
+        trunks.send(request.form(&[("FriendlyName", name)])).await.expect(201).body
+    }
+
+    /// Releases a number of the first account.
+    pub async fn release(&self, number: &str) {
+        let sid = self.twilio_number(number).await["sid"].as_str().unwrap().to_owned();
+        let path = format!("/{ACCOUNT}/IncomingPhoneNumbers/{sid}.json");
+        let request = self.twilio.request(reqwest::Method::DELETE, &path).basic_auth(ACCOUNT, Some(TOKEN));
+        self.twilio.send(request).await.expect(204);
     }
 
     /// Makes the next matching requests fail.

@@ -519,7 +519,8 @@ export interface paths {
         };
         /**
          * Signs in by a one-time link
-         * @description Sets the session's cookie and leads to the first page. The link works once.
+         * @description Sets the session's cookie and leads to the first page. The link works once; a browser that comes with it
+         *     again is led to the page where it can sign in otherwise.
          */
         get: operations["sign_in_by_link"];
         put?: never;
@@ -1740,7 +1741,6 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
-            429: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };

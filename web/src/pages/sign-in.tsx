@@ -1,5 +1,6 @@
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { IconLinkOff } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
@@ -28,6 +29,11 @@ export function SignInPage() {
     <FrontDoor title={t("sign_in.title")} lead={t("sign_in.lead")}>
       <form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
         <Stack>
+          {params.get("link") === "used" && signIn.isIdle && (
+            <Alert color="yellow" icon={<IconLinkOff />} title={t("sign_in.link_used_title")}>
+              {t("sign_in.link_used")}
+            </Alert>
+          )}
           <ProblemAlert error={signIn.error} title={t("sign_in.failed")} />
           <TextInput
             label={t("sign_in.email")}

@@ -71,6 +71,7 @@ on_each_engine! {
             &[("FriendlyName", "IVR"), ("VoiceUrl", ELSEWHERE)],
         ).await;
         let application = application["sid"].as_str().unwrap();
+        let trunk = world.sandbox.create_trunk("PBX").await;
         for (fields, cause) in [
             (vec![("VoiceUrl", ELSEWHERE)], "webhook_elsewhere"),
             (vec![("VoiceUrl", "")], "webhook_empty"),
@@ -78,6 +79,7 @@ on_each_engine! {
             (vec![("VoiceUrl", "https://api.eu.vapi.ai/twilio/inbound_call")], "webhook_other_region"),
             (vec![("VoiceMethod", "GET")], "webhook_method"),
             (vec![("VoiceApplicationSid", application)], "application_overrides"),
+            (vec![("TrunkSid", trunk["sid"].as_str().unwrap())], "trunk_overrides"),
         ] {
             world.sandbox.change_twilio_number(NUMBER, &fields).await;
             mended(&world, line, "webhook", cause).await;
@@ -127,6 +129,33 @@ on_each_engine! {
         world.sandbox.control(&format!("orgs/{org}"), json!({ "rotate_keys": true })).await;
         let listed = world.owner.get("/api/v1/phone-numbers").await;
         listed.problem(401, "vapi_unauthorized");
+    }
+
+    async fn a6_a_number_that_left_the_account_is_named(world: TestServer) {
+        let imported = world.import().await;
+        let line = imported["phone"]["line_id"].as_str().unwrap();
+        world.sandbox.release(NUMBER).await;
+        let found = doctor(&world, line).await;
+        assert_eq!((failing(&found), &found["plan"]), (("webhook", "number_left_account"), &json!([])));
+        let path = format!("/api/v1/lines/{line}/repair");
+        world.owner.post(&path, json!({})).await.problem(400, "number_not_in_account");
+    }
+
+    async fn an_import_is_undone_to_the_last_field(world: TestServer) {
+        world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE), ("StatusCallback", ELSEWHERE)]).await;
+        let trunk = world.sandbox.create_trunk("PBX").await;
+        world.sandbox.change_twilio_number(NUMBER, &[("TrunkSid", trunk["sid"].as_str().unwrap())]).await;
+        let before = world.sandbox.twilio_number(NUMBER).await;
+        let imported = world.import().await;
+        assert_eq!(world.sandbox.call(NUMBER).await["outcome"], "answered");
+        let path = format!("/api/v1/operations/{}/undo", imported["operation_id"].as_str().unwrap());
+        let undo = world.owner.post(&path, json!({})).await.expect(200).body["operation"].clone();
+        assert_eq!(undo["state"], "succeeded", "{undo}");
+        assert!(world.sandbox.vapi_numbers().await.is_empty());
+        let after = world.sandbox.twilio_number(NUMBER).await;
+        for field in ["trunk_sid", "voice_url", "voice_method", "voice_application_sid", "sms_url", "status_callback"] {
+            assert_eq!(after[field].as_str().unwrap_or_default(), before[field].as_str().unwrap_or_default(), "{field}");
+        }
     }
 
     async fn a_dry_run_shows_every_field_and_changes_nothing(world: TestServer) {

@@ -38,11 +38,6 @@ impl Fields {
         self.take(name, Value::as_bool)
     }
 
-    /// A whole number, which Twilio writes as text.
-    pub(crate) fn count(&mut self, name: &str) -> Option<u64> {
-        self.take(name, |value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
-    }
-
     /// A time as Twilio's 2010 API writes it: `Thu, 30 Jul 2015 20:12:31 +0000`.
     pub(crate) fn rfc2822(&mut self, name: &str) -> Option<Timestamp> {
         self.take(name, |value| jiff::fmt::rfc2822::parse(value.as_str()?).ok().map(|time| time.timestamp()))

@@ -110,7 +110,6 @@ CREATE TABLE lines (
     server_secret BYTEA,
     twilio_account_sid TEXT NOT NULL,
     twilio_auth_token BYTEA NOT NULL,
-    twilio_number_sid TEXT,
     vapi_phone_id TEXT,
     vapi_credential_id TEXT,
     vapi_org_id TEXT,
@@ -125,7 +124,6 @@ CREATE TABLE lines (
     UNIQUE (org_id, phone)
 ) STRICT;
 CREATE INDEX lines_by_age ON lines (org_id, created_at, id);
-CREATE INDEX lines_by_health ON lines (org_id, health);
 CREATE INDEX lines_by_account ON lines (org_id, twilio_account_sid, id);
 
 CREATE TABLE operations (
@@ -179,7 +177,6 @@ CREATE TABLE events (
     after TEXT,
     PRIMARY KEY (org_id, seq)
 ) STRICT;
-CREATE INDEX events_by_subject ON events (org_id, subject_id, seq);
 
 CREATE TABLE idempotency (
     org_id TEXT NOT NULL REFERENCES orgs (id),

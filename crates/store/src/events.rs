@@ -77,42 +77,6 @@ pub fn after(tx: &mut Tx, tenant: &Tenant, seq: i64, limit: i64) -> Result<Vec<E
     )
 }
 
-/// The events before a number (or all), the newest first: the audit trail.
-///
-/// # Errors
-/// As all queries.
-pub fn before(tx: &mut Tx, tenant: &Tenant, seq: Option<i64>, limit: i64) -> Result<Vec<Event>> {
-    tx.all(
-        sql!(
-            "SELECT ",
-            event_columns!(),
-            " FROM events WHERE org_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
-        ),
-        params![tenant.org(), seq.unwrap_or(i64::MAX), limit],
-    )
-}
-
-/// The events of one subject before a number (or all), the newest first: its history.
-///
-/// # Errors
-/// As all queries.
-pub fn of_subject(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    subject_id: &str,
-    seq: Option<i64>,
-    limit: i64,
-) -> Result<Vec<Event>> {
-    tx.all(
-        sql!(
-            "SELECT ",
-            event_columns!(),
-            " FROM events WHERE org_id = ?1 AND subject_id = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4"
-        ),
-        params![tenant.org(), subject_id, seq.unwrap_or(i64::MAX), limit],
-    )
-}
-
 /// The number of the last event, 0 if there is none.
 ///
 /// # Errors

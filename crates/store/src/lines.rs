@@ -1,7 +1,7 @@
 //! Lines: a phone number and what it is bound to.
 
 use dialtone_domain::line::SmsOwner;
-use dialtone_domain::{AccountSid, AssistantId, LineId, NumberSid, Phone, UserId, VapiNumberId, VapiOrgId};
+use dialtone_domain::{AccountSid, AssistantId, LineId, Phone, UserId, VapiNumberId, VapiOrgId};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -32,8 +32,6 @@ record! {
         pub twilio_account_sid: AccountSid,
         /// The account's auth token, sealed.
         pub twilio_auth_token: Vec<u8>,
-        /// The number's record at Twilio.
-        pub twilio_number_sid: Option<NumberSid>,
         /// The number's record at Vapi.
         pub vapi_phone_id: Option<VapiNumberId>,
         /// The credential that Vapi made of account and token.
@@ -101,7 +99,7 @@ pub fn insert(tx: &mut Tx, tenant: &Tenant, new: &Line) -> Result<bool> {
             "INSERT INTO lines (org_id, ",
             line_columns!(),
             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-             ?20, ?21, ?22, ?23) ON CONFLICT (org_id, phone) DO NOTHING"
+             ?20, ?21, ?22) ON CONFLICT (org_id, phone) DO NOTHING"
         ),
         params![
             tenant.org(),
@@ -115,7 +113,6 @@ pub fn insert(tx: &mut Tx, tenant: &Tenant, new: &Line) -> Result<bool> {
             new.server_secret,
             new.twilio_account_sid,
             new.twilio_auth_token,
-            new.twilio_number_sid,
             new.vapi_phone_id,
             new.vapi_credential_id,
             new.vapi_org_id,
@@ -220,24 +217,6 @@ pub fn record_vapi(tx: &mut Tx, tenant: &Tenant, id: LineId, ids: &VapiIds, now:
     Ok(changed == 1)
 }
 
-/// Writes the number's record at Twilio; false if there is no such line.
-///
-/// # Errors
-/// As all queries.
-pub fn record_twilio(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    id: LineId,
-    number: Option<&NumberSid>,
-    now: Timestamp,
-) -> Result<bool> {
-    let changed = tx.exec(
-        sql!("UPDATE lines SET twilio_number_sid = ?3, updated_at = ?4 WHERE org_id = ?1 AND id = ?2"),
-        params![tenant.org(), id, number, now],
-    )?;
-    Ok(changed == 1)
-}
-
 /// Writes why the import was refused, or that it was not; false if there is no such line.
 ///
 /// # Errors
@@ -285,17 +264,6 @@ pub fn record_report(
 /// As all queries.
 pub fn remove(tx: &mut Tx, tenant: &Tenant, id: LineId) -> Result<bool> {
     Ok(tx.exec(sql!("DELETE FROM lines WHERE org_id = ?1 AND id = ?2"), params![tenant.org(), id])? == 1)
-}
-
-/// How many lines are in which health.
-///
-/// # Errors
-/// As all queries.
-pub fn count_by_health(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<(String, i64)>> {
-    tx.all(
-        sql!("SELECT health, COUNT(*) FROM lines WHERE org_id = ?1 GROUP BY health ORDER BY health"),
-        params![tenant.org()],
-    )
 }
 
 /// The lines of one Twilio account.

@@ -107,7 +107,6 @@ pub(crate) fn new_line(phone: Phone, account_sid: AccountSid, created_by: Option
         server_secret: None,
         twilio_account_sid: account_sid,
         twilio_auth_token: Vec::new(),
-        twilio_number_sid: None,
         vapi_phone_id: None,
         vapi_credential_id: None,
         vapi_org_id: None,

@@ -1,10 +1,8 @@
-//! Twilio's 2010 API: accounts, incoming numbers, calls (facts/twilio.md sections 1–6).
+//! Twilio's 2010 API: accounts, incoming numbers, caller IDs (facts/twilio.md sections 1–6).
 
 mod types;
 
-pub use types::{
-    Account, AccountKind, AccountStatus, Capabilities, IncomingNumber, NumberUpdate, TwilioCall,
-};
+pub use types::{Account, AccountKind, AccountStatus, Capabilities, IncomingNumber, NumberUpdate};
 
 use crate::Listed;
 use crate::channel::{Channel, Payload, Request, status};
@@ -66,14 +64,6 @@ impl Twilio {
         self.certain(found)
     }
 
-    /// All numbers of the account.
-    pub async fn numbers(&self) -> Result<Listed<IncomingNumber>, Problem> {
-        let route = "/Accounts/{sid}/IncomingPhoneNumbers.json";
-        let path = ["Accounts", self.account.as_str(), "IncomingPhoneNumbers.json"];
-        let url = self.url(&path, &[("PageSize", PAGE_SIZE)]);
-        self.list(url, route, "incoming_phone_numbers", IncomingNumber::read).await
-    }
-
     /// Whether the number is a verified caller ID: one that the account may show, and does not own.
     pub async fn is_caller_id(&self, phone: &Phone) -> Result<bool, Problem> {
         let url = self.filtered(&self.account, "OutgoingCallerIds.json", phone);
@@ -101,19 +91,6 @@ impl Twilio {
                 .with("account", self.account.as_str()),
             _ => problem,
         })
-    }
-
-    /// The latest calls to a number, newest first, at most `limit` (and at most one page).
-    pub async fn calls_to(&self, phone: &Phone, limit: u16) -> Result<Listed<TwilioCall>, Problem> {
-        let size = limit.clamp(1, 1000).to_string();
-        let path = ["Accounts", self.account.as_str(), "Calls.json"];
-        let url = self.url(&path, &[("To", phone.as_str()), ("PageSize", &size)]);
-        let request = Request::get(url, "/Accounts/{sid}/Calls.json");
-        let (items, _) = self.channel.fetch(&request, |body| page(body, "calls")).await?;
-        let mut listed = Listed::new();
-        items.into_iter().take(limit.into()).for_each(|item| listed.add(TwilioCall::read(item)));
-        listed.complete = true;
-        Ok(listed)
     }
 
     /// The one item, or none; not to have read to the end is no proof that there is none.

@@ -213,34 +213,3 @@ impl fmt::Debug for NumberUpdate {
         f.debug_set().entries(changed.map(|(name, _)| name)).finish()
     }
 }
-
-/// A call as Twilio's log has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TwilioCall {
-    /// Its SID (`CA…`), which Vapi knows as `phoneCallProviderId`.
-    pub sid: String,
-    /// `completed`, `busy`, `failed`, `no-answer`, `in-progress`…
-    pub status: Option<String>,
-    /// `inbound`, `outbound-api`…
-    pub direction: Option<String>,
-    /// The caller, where it is a number.
-    pub from: Option<Phone>,
-    /// When it was answered.
-    pub started_at: Option<Timestamp>,
-    /// How long it took, in seconds.
-    pub duration_s: Option<u64>,
-}
-
-impl TwilioCall {
-    pub(crate) fn read(value: Value) -> Option<Self> {
-        let mut fields = Fields::of(value)?;
-        Some(Self {
-            sid: fields.text("sid")?,
-            status: fields.text("status"),
-            direction: fields.text("direction"),
-            from: fields.parsed("from"),
-            started_at: fields.rfc2822("start_time"),
-            duration_s: fields.count("duration"),
-        })
-    }
-}

@@ -66,12 +66,6 @@ impl Vapi {
         Ok(found)
     }
 
-    /// One phone number's record, where this organisation has it.
-    pub async fn phone_number(&self, id: VapiNumberId) -> Result<Option<VapiNumber>, Problem> {
-        let request = Request::get(self.number_url(id), "/phone-number/{id}");
-        self.channel.find(&request, VapiNumber::read).await
-    }
-
     /// Imports a number of a Twilio account. Vapi rewrites URLs of the number at Twilio (facts/vapi.md 5.6).
     /// Ends in `number_not_in_account`, `vapi_number_in_other_org`, `twilio_unauthorized`,
     /// `assistant_not_found` or `vapi_refused`; a number that this organisation has already is no problem.

@@ -133,12 +133,11 @@ async fn a8_an_import_makes_the_number_answer() {
     assert_eq!((heard["outcome"].as_str(), heard["heard"][0].as_str()), (Some("answered"), Some("Hello")));
     let calls = vapi.last_calls(made.id, 5).await.unwrap();
     assert_eq!((calls.items.len(), calls.skipped), (1, 0));
-    assert_eq!(twilio.calls_to(&phone, 5).await.unwrap().items.len(), 1);
 
     assert_eq!(vapi.import_twilio(&import).await, Ok(Imported::AlreadyThere(made.id)));
     vapi.delete_number(made.id).await.unwrap();
     vapi.delete_number(made.id).await.unwrap();
-    assert_eq!(vapi.phone_number(made.id).await, Ok(None));
+    assert!(vapi.numbers_matching(&phone).await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
@@ -164,7 +163,8 @@ async fn a_record_is_changed_and_read_back() {
     );
     let unlink = VapiNumberPatch { assistant_id: Some(None), ..VapiNumberPatch::default() };
     vapi.update_number(made.id, &unlink).await.unwrap();
-    assert_eq!(vapi.phone_number(made.id).await.unwrap().unwrap().assistant_id, None);
+    let found = vapi.numbers_matching(&world.phone()).await.unwrap();
+    assert_eq!((found.items[0].id, found.items[0].assistant_id), (made.id, None));
 }
 
 #[tokio::test]
@@ -258,12 +258,12 @@ async fn a6_subaccounts_and_caller_ids_are_found() {
 #[tokio::test]
 async fn long_lists_are_read_to_their_end() {
     let world = World::start().await;
-    for n in 0..300 {
-        let number = json!({"phone_number": format!("+1415556{n:04}")});
-        world.control("POST", "numbers", &number).await;
+    let sub = json!({"owner_account_sid": world.account(0).0.as_str()});
+    for _ in 0..300 {
+        world.control("POST", "accounts", &sub).await;
     }
-    let numbers = world.twilio().numbers().await.unwrap();
-    assert_eq!((numbers.items.len(), numbers.skipped, numbers.complete), (302, 0, true));
+    let subs = world.twilio().subaccounts().await.unwrap();
+    assert_eq!((subs.items.len(), subs.skipped, subs.complete), (300, 0, true));
     for _ in 0..120 {
         world.assistant().await;
     }

@@ -3,6 +3,7 @@
 use crate::stub::{ACCOUNT, KEY, PHONE, Stub, TOKEN, json};
 use axum::response::Response;
 use dialtone_domain::Language;
+use dialtone_providers::vapi::VapiNumberPatch;
 use dialtone_providers::{Twilio, Vapi};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -62,10 +63,9 @@ async fn everything(twilio: &Twilio, vapi: &Vapi) -> (String, String) {
     let phone = PHONE.parse().unwrap();
     let id = ID.parse().unwrap();
     let account = twilio.account().await;
-    let number = vapi.phone_number(id).await;
+    let number = vapi.update_number(id, &VapiNumberPatch::default()).await;
     let assistant = vapi.assistant(ID.parse().unwrap()).await;
-    let found =
-        number.as_ref().ok().cloned().flatten().map(|number| (number.extra, number.server, number.name));
+    let found = number.as_ref().ok().cloned().map(|number| (number.extra, number.server, number.name));
     let made = assistant.as_ref().ok().cloned().flatten().map(|assistant| assistant.extra);
     let values = format!("{account:?} {number:?} {assistant:?} {found:?} {made:?}");
     let problems = [

@@ -182,20 +182,6 @@ pub fn delete_session(tx: &mut Tx, tenant: &Tenant, id: SessionId) -> Result<boo
     Ok(deleted == 1)
 }
 
-/// Ends all of a user's sessions in all organisations but the given one; answers how many.
-///
-/// # Errors
-/// As all queries.
-pub fn delete_other_sessions(tx: &mut Tx, user: UserId, keep: Option<SessionId>) -> Result<u64> {
-    tx.exec(
-        sql!(
-            "DELETE FROM sessions WHERE (CAST(?2 AS TEXT) IS NULL OR id <> ?2) \
-             AND (org_id, user_id) IN (SELECT org_id, user_id FROM members WHERE user_id = ?1)"
-        ),
-        params![user, keep],
-    )
-}
-
 /// Forgets sessions and codes that have ended.
 ///
 /// # Errors

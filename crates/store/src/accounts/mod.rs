@@ -6,8 +6,8 @@ mod people;
 
 pub use credentials::{
     Caller, CodeKind, Credential, NewCode, NewSession, TakenCode, Token, caller_by_session, caller_by_token,
-    create_session, create_token, delete_codes, delete_expired, delete_other_sessions, delete_session,
-    delete_token, put_code, take_code, tokens, touch,
+    create_session, create_token, delete_codes, delete_expired, delete_session, delete_token, put_code,
+    take_code, tokens, touch,
 };
 pub use organisations::{
     Organisation, any_organisation, create_organisation, organisation, tenant_by_name,
@@ -15,5 +15,5 @@ pub use organisations::{
 };
 pub use people::{
     Member, Membership, User, add_member, any_user, create_user, member, members, memberships, owner_count,
-    remove_member, set_language, set_name, set_password, set_role, tenant_of_member, user, user_by_email,
+    remove_member, set_language, set_name, set_role, tenant_of_member, user_by_email,
 };

@@ -80,32 +80,12 @@ pub fn create_user(tx: &mut Tx, new: &User) -> Result<bool> {
     Ok(added == 1)
 }
 
-/// A user by id.
-///
-/// # Errors
-/// As all queries.
-pub fn user(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
-    tx.opt(sql!("SELECT ", user_columns!(), " FROM users WHERE id = ?1"), params![id])
-}
-
 /// A user by address, in lower case.
 ///
 /// # Errors
 /// As all queries.
 pub fn user_by_email(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     tx.opt(sql!("SELECT ", user_columns!(), " FROM users WHERE email = ?1"), params![email])
-}
-
-/// Sets a user's password hash.
-///
-/// # Errors
-/// As all queries.
-pub fn set_password(tx: &mut Tx, id: UserId, hash: &str, now: Timestamp) -> Result<()> {
-    tx.exec(
-        sql!("UPDATE users SET password_hash = ?2, updated_at = ?3 WHERE id = ?1"),
-        params![id, hash, now],
-    )?;
-    Ok(())
 }
 
 /// Sets a user's language, or none.

@@ -81,14 +81,12 @@ fn people_are_known_by_address_and_belong_to_organisations_with_a_role() {
                 assert!(!accounts::create_user(tx, &a_user("ada@example.com"))?);
                 assert!(!accounts::add_member(tx, &ours, ada, Role::Viewer, at(1))?);
 
-                accounts::set_password(tx, ada, "new", at(2))?;
                 accounts::set_name(tx, ada, "Ada", at(2))?;
                 accounts::set_language(tx, ada, "en".parse().ok(), at(3))?;
                 let user = accounts::user_by_email(tx, "ada@example.com")?.unwrap();
-                assert_eq!(accounts::user(tx, ada)?.as_ref(), Some(&user));
                 assert_eq!(
                     (user.password_hash.as_str(), user.name.as_str(), user.updated_at),
-                    ("new", "Ada", at(3))
+                    ("$argon2id$", "Ada", at(3))
                 );
 
                 assert!(accounts::add_member(tx, &ours, bob, Role::Viewer, at(4))?);
@@ -140,11 +138,9 @@ fn f2_a_session_proves_a_member_until_it_ends() {
                 assert_eq!(accounts::caller_by_token(tx, b"one", at(1))?, None);
 
                 assert!(!accounts::delete_session(tx, &theirs, session.id)?);
-                accounts::create_session(tx, &a_session(&ours, ada, b"three"))?;
-                assert_eq!(accounts::delete_other_sessions(tx, ada, Some(session.id))?, 1);
                 assert!(accounts::delete_session(tx, &ours, session.id)?);
                 assert!(!accounts::delete_session(tx, &ours, id::<SessionId>())?);
-                accounts::create_session(tx, &a_session(&ours, ada, b"four"))?;
+                accounts::create_session(tx, &a_session(&ours, ada, b"three"))?;
                 assert_eq!(accounts::delete_expired(tx, at(99))?, 0);
                 assert_eq!(accounts::delete_expired(tx, at(100))?, 1);
                 Ok(())

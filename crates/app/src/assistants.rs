@@ -57,8 +57,7 @@ impl App {
         caller: &Caller,
         new: NewAssistant,
     ) -> Result<AssistantView, Problem> {
-        let name = Params::default().with("name", new.name.clone());
-        let default = |key: &str| text::text(new.language, key, &name);
+        let default = |key: &str| text::text(new.language, key, &Params::default());
         let request = vapi::NewAssistant {
             first_message: new.first_message.unwrap_or_else(|| default("assistant.first_message")),
             system_prompt: new.system_prompt.unwrap_or_else(|| default("assistant.system_prompt")),

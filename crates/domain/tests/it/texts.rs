@@ -132,7 +132,7 @@ fn f1_sentences_are_whole_and_labels_are_short() {
             Some(instruction) => !instruction,
             None => LABELS.iter().any(|part| key.contains(part)),
         };
-        assert_eq!(text.ends_with('.'), !label, "{key}: {text}");
+        assert_eq!(text.ends_with(['.', '?']), !label, "{key}: {text}");
         assert!(!label || text.chars().count() <= 45, "{key} is long for a label: {text}");
     }
 }

@@ -61,7 +61,6 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) providers: Providers,
-    pub(crate) public_url: String,
     /// Who holds this process's leases.
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
@@ -91,7 +90,6 @@ impl App {
             store,
             vault,
             providers,
-            public_url: config.public_url,
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             sweep: Sweep::default(),
@@ -110,11 +108,6 @@ impl App {
     /// Whether the providers are not the real ones.
     pub fn is_sandbox(&self) -> bool {
         !self.inner.providers.are_real()
-    }
-
-    /// Our own address, as browsers and providers know it.
-    pub fn public_url(&self) -> &str {
-        &self.inner.public_url
     }
 
     /// What the store has done so far.

@@ -1,6 +1,5 @@
 //! Reading a provider's object: lenient about what is missing, and keeping what is not understood.
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
@@ -36,11 +35,6 @@ impl Fields {
     /// Yes or no.
     pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
         self.take(name, Value::as_bool)
-    }
-
-    /// A time as Twilio's 2010 API writes it: `Thu, 30 Jul 2015 20:12:31 +0000`.
-    pub(crate) fn rfc2822(&mut self, name: &str) -> Option<Timestamp> {
-        self.take(name, |value| jiff::fmt::rfc2822::parse(value.as_str()?).ok().map(|time| time.timestamp()))
     }
 
     /// An object inside.

@@ -98,11 +98,6 @@ impl Providers {
         self.addresses.twilio.trim_end_matches('/') == REAL_TWILIO && vapi && self.vapi.scheme() == "https"
     }
 
-    /// The addresses as given.
-    pub fn addresses(&self) -> &Addresses {
-        &self.addresses
-    }
-
     fn channel(
         &self,
         provider: Provider,

@@ -19,6 +19,5 @@ pub use observed::{
 };
 pub use plan::{plan, previous};
 pub use routing::{
-    Method, Region, Service, SmsOwner, SmsRoute, SmsRouting, VapiUrl, VoiceRoute, VoiceRouting, sms_route,
-    vapi_url, voice_route,
+    Method, Region, SmsOwner, SmsRouting, VapiUrl, VoiceRoute, VoiceRouting, vapi_url, voice_route,
 };

@@ -3,7 +3,6 @@
 use crate::fields::Fields;
 use crate::words::words;
 use dialtone_domain::{AccountSid, ApplicationSid, NumberSid, Phone, TrunkSid};
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -114,8 +113,6 @@ pub struct IncomingNumber {
     pub status_callback: Option<String>,
     /// How it is told.
     pub status_callback_method: Option<String>,
-    /// When it was changed last.
-    pub date_updated: Option<Timestamp>,
     /// Everything else that is set.
     pub extra: Map<String, Value>,
 }
@@ -139,7 +136,6 @@ impl IncomingNumber {
             sms_application_sid: fields.parsed("sms_application_sid"),
             status_callback: fields.text("status_callback"),
             status_callback_method: fields.text("status_callback_method"),
-            date_updated: fields.rfc2822("date_updated"),
             extra: fields.rest(),
         })
     }

@@ -19,5 +19,6 @@ pub use observed::{
 };
 pub use plan::{plan, previous};
 pub use routing::{
-    Method, Region, SmsOwner, SmsRouting, VapiUrl, VoiceRoute, VoiceRouting, vapi_url, voice_route,
+    Method, Region, Service, SmsOwner, SmsRoute, SmsRouting, VapiUrl, VoiceRoute, VoiceRouting, sms_route,
+    vapi_url, voice_route,
 };

@@ -1,4 +1,4 @@
-//! What wins when several settings could answer a call (facts/twilio.md section 6), and which web
+//! What wins when several settings could answer a call or a text (facts/twilio.md section 6), and which web
 //! addresses are Vapi's (facts/vapi.md section 5.6).
 
 use crate::{ApplicationSid, TrunkSid};
@@ -120,6 +120,45 @@ pub fn voice_route(routing: &VoiceRouting) -> VoiceRoute<'_> {
     }
 }
 
+/// A Messaging Service that a number belongs to, as far as it decides where texts go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `use_inbound_webhook_on_number`: the number's own settings count.
+    pub uses_number: bool,
+    /// `inbound_request_url`.
+    pub inbound_url: Option<String>,
+}
+
+/// The setting that a text follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SmsRoute<'a> {
+    /// To the Messaging Service's address.
+    Service(&'a str),
+    /// Nowhere: the service has no address, and Twilio neither passes the text on nor logs it.
+    Swallowed,
+    /// To a TwiML application.
+    Application(&'a ApplicationSid),
+    /// To the number's web address.
+    Url(&'a str),
+    /// Nowhere: it stays in Twilio's log.
+    Nowhere,
+}
+
+/// Messaging Service (unless it hands over to the number), else application, else address.
+pub fn sms_route<'a>(routing: &'a SmsRouting, service: Option<&'a Service>) -> SmsRoute<'a> {
+    match service {
+        Some(Service { uses_number: false, inbound_url: Some(url) }) => SmsRoute::Service(url),
+        Some(Service { uses_number: false, inbound_url: None }) => SmsRoute::Swallowed,
+        Some(Service { uses_number: true, .. }) | None => {
+            match (&routing.application_sid, &routing.sms_url) {
+                (Some(application), _) => SmsRoute::Application(application),
+                (None, Some(url)) => SmsRoute::Url(url),
+                (None, None) => SmsRoute::Nowhere,
+            }
+        }
+    }
+}
+
 /// What a web address is to Vapi.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VapiUrl {
@@ -181,6 +220,30 @@ mod tests {
         ] {
             let routing = VoiceRouting { trunk_sid, application_sid, voice_url, ..VoiceRouting::default() };
             assert_eq!(voice_route(&routing), expected);
+        }
+    }
+
+    #[test]
+    fn texts_follow_service_then_application_then_address() {
+        let application = sid::<ApplicationSid>("AP");
+        let own = |application_sid: Option<&ApplicationSid>, url: Option<&str>| SmsRouting {
+            application_sid: application_sid.cloned(),
+            sms_url: url.map(str::to_owned),
+            sms_method: Method::Post,
+        };
+        let service = |uses_number, url: Option<&str>| {
+            Some(Service { uses_number, inbound_url: url.map(str::to_owned) })
+        };
+        for (routing, service, expected) in [
+            (own(Some(&application), Some("n")), service(false, Some("s")), SmsRoute::Service("s")),
+            (own(Some(&application), Some("n")), service(false, None), SmsRoute::Swallowed),
+            (own(None, Some("n")), service(true, Some("s")), SmsRoute::Url("n")),
+            (own(Some(&application), Some("n")), service(true, None), SmsRoute::Application(&application)),
+            (own(Some(&application), Some("n")), None, SmsRoute::Application(&application)),
+            (own(None, Some("n")), None, SmsRoute::Url("n")),
+            (own(None, None), None, SmsRoute::Nowhere),
+        ] {
+            assert_eq!(sms_route(&routing, service.as_ref()), expected, "{routing:?} {service:?}");
         }
     }
 

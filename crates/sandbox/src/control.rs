@@ -99,6 +99,7 @@ fn short(name: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewCall {
     from: String,
     to: String,
@@ -121,12 +122,19 @@ fn add_fault(world: &mut World, _: &[&str], body: Value) -> Answer {
     Ok((201, world.faults.add(rule).map_err(bad)?))
 }
 
-fn clear_faults(world: &mut World, _: &[&str], _: Value) -> Answer {
+/// A `DELETE` takes no choice: whoever names one rule must not lose all of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+fn clear_faults(world: &mut World, _: &[&str], body: Value) -> Answer {
+    let Nothing {} = read(body)?;
     world.faults.clear();
     Ok((200, json!({"faults": []})))
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Reset {
     seed: Option<u64>,
 }
@@ -138,6 +146,7 @@ fn reset(world: &mut World, _: &[&str], body: Value) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SetClock {
     advance_s: Option<f64>,
     speed: Option<f64>,
@@ -183,6 +192,7 @@ impl Money {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewAccount {
     #[serde(rename = "type")]
     kind: Option<Kind>,
@@ -204,6 +214,7 @@ fn add_account(world: &mut World, _: &[&str], body: Value) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ChangeAccount {
     #[serde(rename = "type")]
     kind: Option<Kind>,
@@ -249,6 +260,7 @@ fn account_or_first(world: &World, sid: Option<String>) -> Result<String, Refusa
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewKey {
     account_sid: Option<String>,
     friendly_name: Option<String>,
@@ -276,6 +288,7 @@ fn add_key(world: &mut World, _: &[&str], body: Value) -> Answer {
     Ok((201, key.map(crate::twilio::keys::Key::show_all).unwrap_or_default()))
 }
 
+/// The rest are Twilio's fields; `add_number` refuses those that a number does not have.
 #[derive(Deserialize)]
 struct NewNumber {
     account_sid: Option<String>,
@@ -318,6 +331,7 @@ fn fits(usual: &Value, given: &Value) -> bool {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewCallerId {
     account_sid: Option<String>,
     phone_number: String,
@@ -335,6 +349,7 @@ fn add_caller_id(world: &mut World, _: &[&str], body: Value) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewOrg {
     name: Option<String>,
 }
@@ -347,6 +362,7 @@ fn add_org(world: &mut World, _: &[&str], body: Value) -> Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ChangeOrg {
     #[serde(default)]
     rotate_keys: bool,

@@ -108,6 +108,38 @@ async fn bad_input_is_a_sentence_and_never_a_500() {
 }
 
 #[tokio::test]
+async fn a_field_that_nobody_knows_is_refused_by_name_and_changes_nothing() {
+    let lab = Lab::new().await;
+    let rule = json!({"path": ".", "times": 1, "fault": {"status": 500}});
+    assert_eq!(lab.control("POST", "/faults", rule).await.0, 201);
+    let account = format!("/accounts/{}", lab.sid);
+    let (_, before) = lab.control("GET", "/state", json!({})).await;
+    let org = format!("/orgs/{}", before["orgs"][0]["id"].as_str().unwrap());
+    for (method, path, mut body) in [
+        ("POST", "/calls", json!({"from": US, "to": FR})),
+        ("POST", "/reset", json!({"seed": 7})),
+        ("POST", "/clock", json!({"advance_s": 60})),
+        ("POST", "/accounts", json!({"type": "trial"})),
+        ("POST", &account, json!({"rotate_token": true})),
+        ("POST", "/keys", json!({"type": "main"})),
+        ("POST", "/numbers", json!({"phone_number": "+14155553000"})),
+        ("POST", "/caller-ids", json!({"phone_number": "+14155553000"})),
+        ("POST", "/orgs", json!({"name": "other"})),
+        ("POST", &org, json!({"rotate_keys": true})),
+        ("POST", "/faults", json!({"path": ".", "fault": {"status": 500}})),
+        ("DELETE", "/faults", json!({})),
+    ] {
+        body["rotate_tokens"] = json!(true);
+        let (status, answer) = lab.control(method, path, body).await;
+        assert_eq!(status, 400, "{method} {path}");
+        assert!(answer["error"].as_str().unwrap().contains("rotate_tokens"), "{method} {path} {answer}");
+    }
+    let (_, after) = lab.control("GET", "/state", json!({})).await;
+    assert_eq!(before, after);
+    assert_eq!(after["faults"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn time_passes_when_told_to() {
     let lab = Lab::new().await;
     let (_, before) = lab.control("GET", "/clock", json!({})).await;

@@ -7,7 +7,7 @@ use crate::events::{Actor, record};
 use crate::lines::{LineRef, Page, PageRequest, page_of};
 use crate::start::App;
 use dialtone_domain::line::{Cause, Change, Check, Desired};
-use dialtone_domain::{Code, LineId, OperationId, Phone, Problem};
+use dialtone_domain::{Code, LineId, OperationId, Phone, Problem, Provider};
 use dialtone_store::operations::{self as rows, OperationState, StepState};
 use dialtone_store::{Cursor, Tenant, Topic, Tx, lines};
 use futures::FutureExt;
@@ -399,11 +399,17 @@ const PROBLEMS: &[(Cause, Code)] = &[
     (Cause::VapiNumberInOtherOrg, Code::VapiNumberInOtherOrg),
 ];
 
-/// The problem that a failing check is to somebody who wanted to change something.
-pub(crate) fn problem_of(check: &Check) -> Problem {
+/// The problem that a failing check of a number is to somebody who wanted to change something.
+pub(crate) fn problem_of(check: &Check, phone: &Phone) -> Problem {
     let code = PROBLEMS
         .iter()
         .find(|(cause, _)| Some(*cause) == check.cause)
         .map_or(Code::NotConverging, |(_, code)| *code);
-    Problem { params: check.params.clone(), ..Problem::new(code) }
+    let of_vapi = check.cause.is_some_and(|cause| cause.name().starts_with("vapi"));
+    let provider = if of_vapi { Provider::Vapi } else { Provider::Twilio };
+    Problem::new(code)
+        .with("phone", phone.to_string())
+        .with("provider", provider.title())
+        .with("account", check.found.clone().unwrap_or_default())
+        .with("subaccount", check.params.get("subaccount").unwrap_or_default())
 }

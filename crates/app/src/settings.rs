@@ -95,7 +95,7 @@ impl App {
         };
         let client = self.inner.providers.twilio(&account_sid, &auth_token);
         let account = match &phone {
-            Some(phone) => owning_account(twilio_view(&client, phone).await?)?,
+            Some(phone) => owning_account(twilio_view(&client, phone).await?, phone)?,
             None => crate::engine::account_of(&client.account().await?),
         };
         if account.status == AccountStatus::Inactive {
@@ -302,7 +302,7 @@ pub(crate) fn parse_auth_token(token: &SecretString) -> Result<SecretString, Pro
 }
 
 /// The account, where it owns the number.
-fn owning_account(view: TwilioView) -> Result<Account, Problem> {
+fn owning_account(view: TwilioView, phone: &Phone) -> Result<Account, Problem> {
     // An inactive account is told before its numbers, which it cannot list.
     if view.account.status == AccountStatus::Inactive {
         return Ok(view.account);
@@ -315,7 +315,7 @@ fn owning_account(view: TwilioView) -> Result<Account, Problem> {
         Err(Elsewhere::CallerId) => Problem::new(Code::NumberIsCallerId),
         Err(Elsewhere::Unknown) => Problem::new(Code::NumberNotInAccount),
     };
-    Err(problem.with("account", view.account.name))
+    Err(problem.with("account", view.account.name).with("phone", phone.to_string()))
 }
 
 fn twilio_settings_view(row: rows::TwilioSettings) -> TwilioSettingsView {

@@ -8,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use dialtone_app::LineRef;
 use dialtone_domain::{Code, Language, Problem, text};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
@@ -94,6 +95,20 @@ impl<S: Sync, T: Input> FromRequestParts<S> for Query<T> {
             }
         }
         input::read(&fields, language).map(Self).map_err(Failure::fields)
+    }
+}
+
+/// The line that the path names, by its id or by its number as the caller's country writes it.
+pub(crate) struct NamedLine(pub(crate) LineRef);
+
+impl<S: Sync + Send> FromRequestParts<S> for NamedLine {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Id(text) = Id::<String>::from_request_parts(parts, state).await?;
+        // Whoever names a line was let in by a rule of the access table.
+        let caller = parts.extensions.get::<Caller>().ok_or(Code::NotSignedIn)?;
+        Ok(Self(LineRef::parse(&text, caller.organisation.country)?))
     }
 }
 

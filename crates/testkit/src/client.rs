@@ -47,6 +47,8 @@ impl Answer {
     pub fn problem(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
         assert_eq!(self.header("content-type"), "application/problem+json");
+        let message = self.body["message"].as_str().unwrap_or_default();
+        assert!(!message.contains("  "), "a word is missing: {message}");
         self
     }
 }

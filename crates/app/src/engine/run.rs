@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         }
         let checks = line::diagnose(&self.desired, observed);
         if let Some(check) = line::blocker(&checks).filter(|check| check.id < self.needs_all_before()) {
-            return Next::GiveUp(problem_of(check));
+            return Next::GiveUp(problem_of(check, &self.line.phone));
         }
         match line::plan(&self.desired, observed).into_iter().next() {
             None => Next::Done,
@@ -229,7 +229,10 @@ impl<'a> Run<'a> {
             Err(problem) if problem.code == Code::ProviderUnclear => {
                 (StepState::Unclear, Some(problem), Effect::Nothing)
             }
-            Err(problem) => (StepState::Failed, Some(problem), Effect::Nothing),
+            Err(problem) => {
+                let problem = problem.with("phone", self.line.phone.to_string());
+                (StepState::Failed, Some(problem), Effect::Nothing)
+            }
         };
         let wait = problem
             .clone()

@@ -93,7 +93,7 @@ impl App {
         patient.observed.import_refusal = None;
         let doctor = self.examine(&patient);
         if let Some(check) = blocker(&doctor.checks).filter(|check| check.id < CheckId::Reachable) {
-            return Err(problem_of(check));
+            return Err(problem_of(check, &patient.line.phone));
         }
         let id = self.start_repair(caller, patient).await?;
         match self.follow(&caller.tenant, id).await? {

@@ -85,7 +85,7 @@ impl App {
         };
         let known = self.line_row(&caller.tenant, &super::LineRef::Phone(phone.clone())).await?;
         if request.refuse_known && known.as_ref().is_some_and(|line| line.vapi_phone_id.is_some()) {
-            return Err(Code::NumberAlreadyHere.into());
+            return Err(Problem::new(Code::NumberAlreadyHere).with("phone", phone.to_string()));
         }
         let mut line = known
             .clone()
@@ -129,7 +129,7 @@ impl App {
         // What only a call can show is no reason not to import.
         let checks = diagnose(&desired, &observed);
         if let Some(check) = blocker(&checks).filter(|check| check.id < CheckId::Reachable) {
-            return Err(problem_of(check));
+            return Err(problem_of(check, &line.phone));
         }
         let numbers = observed.vapi.known().map(|view| view.numbers.as_slice()).unwrap_or_default();
         let existed = our_number(line.vapi_phone_id, Some(&line.twilio_account_sid), numbers).is_some();

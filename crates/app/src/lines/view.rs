@@ -5,7 +5,7 @@ use crate::lines::page::{Page, PageRequest, page_of};
 use crate::operations::OperationView;
 use crate::start::App;
 use dialtone_domain::line::{Cause, Check, CheckId, Fix, SmsOwner, Status, first_failing, is_healthy};
-use dialtone_domain::{AccountSid, AssistantId, Code, LineId, Phone, Problem, UserId, VapiNumberId};
+use dialtone_domain::{AccountSid, AssistantId, Code, Country, LineId, Phone, Problem, UserId, VapiNumberId};
 use dialtone_providers::vapi;
 use dialtone_store::lines::{self as rows, Line};
 use dialtone_store::{Tenant, Tx};
@@ -20,12 +20,14 @@ pub enum LineRef {
     Phone(Phone),
 }
 
-impl std::str::FromStr for LineRef {
-    type Err = Problem;
+impl LineRef {
+    /// Reads an id, or a number as people of that country write it.
+    ///
+    /// # Errors
     /// Anything else is no line: [`Code::NotFound`].
-    fn from_str(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str, country: Country) -> Result<Self, Problem> {
         let id = text.parse().map(LineRef::Id);
-        id.or_else(|_| text.parse().map(LineRef::Phone)).map_err(|_| Code::NotFound.into())
+        id.or_else(|_| Phone::parse(text, country).map(LineRef::Phone)).map_err(|_| Code::NotFound.into())
     }
 }
 

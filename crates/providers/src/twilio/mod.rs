@@ -87,7 +87,6 @@ impl Twilio {
         let result = self.channel.fetch(&request, IncomingNumber::read).await;
         result.map_err(|problem| match status(&problem) {
             Some(404) => Problem { code: Code::NumberNotInAccount, ..problem }
-                .with("phone", sid.as_str())
                 .with("account", self.account.as_str()),
             _ => problem,
         })

@@ -1,7 +1,7 @@
 //! Lines: what they are, what is wrong with them, mending them.
 
 use super::{Answer, PageQuery, ended};
-use crate::extract::{Body, Id, Me, Query};
+use crate::extract::{Body, Me, NamedLine, Query};
 use crate::input::input;
 use crate::scalars::{self, Prose, Secret, WebAddress};
 use crate::site::Site;
@@ -12,7 +12,7 @@ use crate::views::operations::Operation;
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use dialtone_app::{LineRef, Started};
+use dialtone_app::Started;
 use dialtone_domain::AssistantId;
 use dialtone_domain::line::SmsOwner;
 use utoipa_axum::router::OpenApiRouter;
@@ -62,7 +62,7 @@ async fn lines(State(site): State<Site>, me: Me, Query(page): Query<PageQuery>) 
 #[utoipa::path(get, path = "/api/v1/lines/{line}", tag = "Lines",
     params(("line" = String, Path, description = "The line's id, or its number in E.164.")),
     responses((status = 200, body = LineAnswer)))]
-async fn line(State(site): State<Site>, me: Me, Id(line): Id<LineRef>) -> Answer<Json<LineAnswer>> {
+async fn line(State(site): State<Site>, me: Me, NamedLine(line): NamedLine) -> Answer<Json<LineAnswer>> {
     let detail = site.app.line(&me.caller, &line).await?;
     let operations = detail.operations.into_iter().map(|operation| Operation::of(operation, me.language));
     let checks = checks_of(detail.checks, me.language);
@@ -78,7 +78,7 @@ async fn line(State(site): State<Site>, me: Me, Id(line): Id<LineRef>) -> Answer
 async fn change_line(
     State(site): State<Site>,
     me: Me,
-    Id(line): Id<LineRef>,
+    NamedLine(line): NamedLine,
     Body(body): Body<LineChange>,
 ) -> Answer<Json<LineChanged>> {
     let change = dialtone_app::LineChange {
@@ -103,7 +103,7 @@ async fn change_line(
 async fn remove_line(
     State(site): State<Site>,
     me: Me,
-    Id(line): Id<LineRef>,
+    NamedLine(line): NamedLine,
     Query(query): Query<RemoveQuery>,
 ) -> Answer<Json<LineRemoved>> {
     let confirm = query.confirm.as_ref().map(|confirm| confirm.0.as_str());
@@ -117,7 +117,7 @@ async fn remove_line(
 #[utoipa::path(get, path = "/api/v1/lines/{line}/checks", tag = "Lines",
     params(("line" = String, Path, description = "The line's id, or a number in E.164.")),
     responses((status = 200, body = DoctorAnswer)))]
-async fn check_line(State(site): State<Site>, me: Me, Id(line): Id<LineRef>) -> Answer<Json<DoctorAnswer>> {
+async fn check_line(State(site): State<Site>, me: Me, NamedLine(line): NamedLine) -> Answer<Json<DoctorAnswer>> {
     let doctor = site.app.check_line(&me.caller, &line).await?;
     Ok(DoctorAnswer::json(Doctor::of(doctor, me.language)))
 }
@@ -131,7 +131,7 @@ async fn check_line(State(site): State<Site>, me: Me, Id(line): Id<LineRef>) -> 
 async fn repair_line(
     State(site): State<Site>,
     me: Me,
-    Id(line): Id<LineRef>,
+    NamedLine(line): NamedLine,
     Body(body): Body<RepairBody>,
 ) -> Answer<impl IntoResponse> {
     let dry_run = body.dry_run.unwrap_or(false);

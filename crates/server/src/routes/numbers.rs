@@ -1,7 +1,7 @@
 //! Numbers: in Vapi, being imported, and as records (requirements A3, A4, D1).
 
 use super::{Answer, PageQuery};
-use crate::extract::{Body, Id, Me, Query};
+use crate::extract::{Body, Me, NamedLine, Query};
 use crate::input::input;
 use crate::scalars::{AuthToken, Line, Prose, Secret};
 use crate::site::Site;
@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dialtone_app::{Import, Imported, LineRef, Started};
+use dialtone_app::{Import, Imported, Started};
 use dialtone_domain::{AccountSid, AssistantId, Phone};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -130,7 +130,7 @@ async fn create_record(State(site): State<Site>, me: Me, Body(body): Body<NewRec
 #[utoipa::path(get, path = "/api/phone-numbers/{id}", tag = "Numbers",
     params(("id" = String, Path, description = "The record's id, or its number in E.164.")),
     responses((status = 200, body = RecordAnswer)))]
-async fn record(State(site): State<Site>, me: Me, Id(line): Id<LineRef>) -> Answer<Json<RecordAnswer>> {
+async fn record(State(site): State<Site>, me: Me, NamedLine(line): NamedLine) -> Answer<Json<RecordAnswer>> {
     Ok(RecordAnswer::json(site.app.line(&me.caller, &line).await?.line.into()))
 }
 

@@ -35,7 +35,7 @@ async fn operations(
     me: Me,
     Query(query): Query<OperationsQuery>,
 ) -> Answer<Json<Operations>> {
-    let line = query.line.map(|line| line.0.parse::<LineRef>()).transpose()?;
+    let line = query.line.map(|line| LineRef::parse(&line.0, me.caller.organisation.country)).transpose()?;
     let page = PageRequest::from(super::PageQuery { cursor: query.cursor, limit: query.limit });
     let page = site.app.operations(&me.caller, line.as_ref(), page).await?;
     let operations = page.items.into_iter().map(|operation| Operation::of(operation, me.language));

@@ -74,7 +74,7 @@ impl Client {
         let Some(url) = self.base.join(path).ok().filter(|url| url.origin() == self.base.origin()) else {
             return Err(Failure::Usage(format!("\"{path}\" is not a path of the server.")));
         };
-        let changes = !matches!(method, Method::GET | Method::HEAD);
+        let changes = changes(&method);
         let mut request =
             self.http.request(method.clone(), url).header(header::ACCEPT_LANGUAGE, self.language.code());
         if let Some(token) = &self.token {
@@ -93,7 +93,7 @@ impl Client {
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::Error("The server's answer is too long.".into()));
+                return Err(unread(changes, "The server's answer is too long.".into()));
             }
         }
         Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
@@ -111,10 +111,11 @@ impl Client {
 
     /// As [`Client::post`], with another method and perhaps without a body.
     pub(crate) async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let changes = changes(&method);
         let answer = self.send(method, path, body.map(Value::to_string)).await?;
         match answer.is_success() {
             true => Ok(answer.json()),
-            false => Err(failure(&answer)),
+            false => Err(refusal(changes, &answer)),
         }
     }
 
@@ -137,7 +138,8 @@ impl Client {
         Ok(rows)
     }
 
-    /// Waits for the operation of an answer to end, and returns it; an answer without one gives null.
+    /// Waits for the operation of an answer to end, and returns it; an answer without one gives null. The change
+    /// was accepted, so that whatever goes wrong from here on leaves it unclear.
     pub(crate) async fn follow(&self, answer: &Value) -> Result<Value> {
         let mut operation = answer["operation"].clone();
         let id = text(&operation, "/id").into_owned();
@@ -146,9 +148,13 @@ impl Client {
                 return Ok(operation);
             }
             tokio::time::sleep(FOLLOW_PAUSE).await;
-            operation = self.get(&format!("/api/v1/operations/{id}")).await?["operation"].take();
+            let looked = self.get(&format!("/api/v1/operations/{id}")).await;
+            operation = looked.map_err(|error| accepted(&id, &error.to_string()))?["operation"].take();
+            if operation.is_null() {
+                return Err(accepted(&id, "The server's answer was not one of Dialtone's."));
+            }
         }
-        Err(Failure::Unclear(format!("It is still running. Look again with: dialtone operations show {id}")))
+        Err(accepted(&id, "It is still running."))
     }
 
     /// What became of a request without a readable answer: what could have changed something is unclear.
@@ -162,13 +168,30 @@ impl Client {
             ));
         }
         let what = format!("The answer of {} was lost: {}.", clean(self.base.as_str()), chain(error));
-        match changes {
-            true => Failure::Unclear(format!(
-                "{what} It may or may not have been done: look before doing it again."
-            )),
-            false => Failure::Error(what),
-        }
+        unread(changes, what)
     }
+}
+
+/// Whether a request of this method can change something.
+pub(crate) fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// A request whose outcome nobody told: what could have changed something is unclear.
+fn unread(changes: bool, what: String) -> Failure {
+    match changes {
+        true => {
+            Failure::Unclear(format!("{what} It may or may not have been done: look before doing it again."))
+        }
+        false => Failure::Error(what),
+    }
+}
+
+/// An accepted operation whose end was not seen.
+fn accepted(id: &str, why: &str) -> Failure {
+    Failure::Unclear(format!(
+        "{why}\nThe change was accepted. See its end with: dialtone operations show {id}"
+    ))
 }
 
 /// A number or an id as a part of a path.
@@ -177,15 +200,14 @@ pub(crate) fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.trim().as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-/// A refusal as the problem document tells it: the message, the fields, and what the provider said.
-fn failure(answer: &Answer) -> Failure {
+/// A refusal as the problem document tells it: the message, the fields, and what the provider said. Without that
+/// document a status from 500 comes from something between, which may have passed the request on.
+pub(crate) fn refusal(changes: bool, answer: &Answer) -> Failure {
     let problem = answer.json();
     let message = text(&problem, "/message");
     if message.is_empty() {
-        return Failure::Error(format!(
-            "The server answered with status {} and no explanation.",
-            answer.status
-        ));
+        let what = format!("The server answered with status {} and no explanation.", answer.status);
+        return unread(changes && answer.status >= 500, what);
     }
     let mut told = message.into_owned();
     for field in problem["errors"].as_array().into_iter().flatten() {
@@ -233,11 +255,21 @@ mod tests {
             "provider": {"name": "twilio", "status": 401, "code": "20003", "message": "Authenticate"}
         });
         let told = "Not [1mright.\n  name: empty\n  (twilio 401 20003 Authenticate)";
-        assert_eq!(failure(&answer(body)), Failure::Error(told.into()));
-        let unclear = failure(&answer(json!({"code": "provider_unclear", "message": "Perhaps."})));
+        assert_eq!(refusal(true, &answer(body)), Failure::Error(told.into()));
+        let unclear = refusal(true, &answer(json!({"code": "provider_unclear", "message": "Perhaps."})));
         assert_eq!(unclear.exit_code(), 4);
-        let html = Answer { status: 502, body: "<html>".into() };
-        assert_eq!(failure(&html).to_string(), "The server answered with status 502 and no explanation.");
+    }
+
+    #[test]
+    fn a_change_that_nobody_explains_is_unclear() {
+        let html = |status| Answer { status, body: "<html>".into() };
+        let said = "The server answered with status 502 and no explanation.";
+        assert_eq!(refusal(false, &html(502)), Failure::Error(said.into()));
+        for (changes, status, code) in [(true, 502, 4), (true, 500, 4), (true, 404, 1), (false, 504, 1)] {
+            assert_eq!(refusal(changes, &html(status)).exit_code(), code, "{changes} {status}");
+        }
+        let problem = Answer { status: 500, body: r#"{"code":"internal","message":"It failed."}"#.into() };
+        assert_eq!(refusal(true, &problem).exit_code(), 1);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! `dialtone api`: any request, for what has no command of its own.
 
 use crate::args::ClientFlags;
-use crate::client::Client;
-use crate::client::Method;
+use crate::client::{Client, Method, changes, refusal};
 use crate::failure::{Failure, Result};
 use crate::output::{clean, json, line};
 use crate::{profile, prompt};
@@ -21,13 +20,19 @@ pub(crate) async fn api(method: &str, path: &str, flags: &ClientFlags) -> Result
     let client = Client::new(profile::target(flags)?)?;
     let body =
         if method == Method::GET { None } else { Some(prompt::piped()?).filter(|body| !body.is_empty()) };
-    let answer = client.send(method, path, body).await?;
+    let answer = client.send(method.clone(), path, body).await?;
     match serde_json::from_str::<Value>(&answer.body) {
         Ok(value) => json(&value)?,
         Err(_) => answer.body.lines().try_for_each(|text| line(&clean(text)))?,
     }
     match answer.status {
         200..300 => Ok(()),
-        status => Err(Failure::Error(format!("The server answered with status {status}."))),
+        status => {
+            let said = format!("The server answered with status {status}.");
+            Err(match refusal(changes(&method), &answer) {
+                Failure::Unclear(_) => Failure::Unclear(format!("{said} Look before doing it again.")),
+                _ => Failure::Error(said),
+            })
+        }
     }
 }

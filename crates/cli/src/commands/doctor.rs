@@ -42,13 +42,21 @@ pub(crate) async fn run(command: &Doctor) -> Result {
         doctor => doctor.clone(),
     };
     after["operation"] = operation.clone();
+    // The plan that did not come about has been read already.
+    if format == Format::Table && after["plan"] == before["plan"] {
+        after["plan"].take();
+    }
     if format == Format::Table {
         line("")?;
     }
     print(format, &after)?;
-    match operation["state"].as_str() {
-        Some("unclear") => super::succeeded(&operation),
-        _ => verdict(&after),
+    match super::succeeded(&operation) {
+        Err(Failure::Error(why)) => {
+            eprintln!("{why}");
+            verdict(&after)
+        }
+        Err(unclear) => Err(unclear),
+        Ok(()) => verdict(&after),
     }
 }
 

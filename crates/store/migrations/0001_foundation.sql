@@ -140,6 +140,7 @@ CREATE TABLE operations (
     lease_owner TEXT,
     lease_until BIGINT NOT NULL,
     run_at BIGINT NOT NULL,
+    back_from BIGINT,
     undo_of TEXT REFERENCES operations (id),
     undone_by TEXT REFERENCES operations (id),
     created_by TEXT NOT NULL,

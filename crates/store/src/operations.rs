@@ -65,6 +65,8 @@ record! {
         pub lease_until: Timestamp,
         /// Not before.
         pub run_at: Timestamp,
+        /// The last step before it began to lead back, once it does.
+        pub back_from: Option<i64>,
         /// The operation that this one takes back.
         pub undo_of: Option<OperationId>,
         /// The operation that took this one back.
@@ -405,8 +407,8 @@ pub fn set_undone_by(tx: &mut Tx, tenant: &Tenant, id: OperationId, by: Operatio
     Ok(changed == 1)
 }
 
-/// From here on the operation leads back: its desired state is the one before, and it will end as failed for
-/// this reason. False if the claim was lost.
+/// From here on, behind step `back_from`, the operation leads back: its desired state is the one before, it will
+/// end as failed for this reason, and its tries are counted anew. False if the claim was lost.
 ///
 /// # Errors
 /// As all queries.
@@ -417,13 +419,14 @@ pub fn fall_back(
     fence: i64,
     desired: &Value,
     problem: &Value,
+    back_from: i64,
 ) -> Result<bool> {
     let changed = tx.exec(
         sql!(
-            "UPDATE operations SET desired = ?4, problem = ?5 WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL"
+            "UPDATE operations SET desired = ?4, problem = ?5, back_from = ?6, attempt = 1 \
+             WHERE org_id = ?1 AND id = ?2 AND fence = ?3 AND finished_at IS NULL AND lease_owner IS NOT NULL"
         ),
-        params![tenant.org(), id, fence, desired, problem],
+        params![tenant.org(), id, fence, desired, problem, back_from],
     )?;
     Ok(changed == 1)
 }
@@ -452,4 +455,16 @@ pub fn first_with_previous(tx: &mut Tx, tenant: &Tenant, line: LineId) -> Result
         ),
         params![tenant.org(), line],
     )
+}
+
+/// Says that the operation that took this one back did not succeed: it may be taken back again.
+///
+/// # Errors
+/// As all queries.
+pub fn forget_undo(tx: &mut Tx, tenant: &Tenant, id: OperationId, by: OperationId) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE operations SET undone_by = NULL WHERE org_id = ?1 AND id = ?2 AND undone_by = ?3"),
+        params![tenant.org(), id, by],
+    )?;
+    Ok(())
 }

@@ -129,3 +129,15 @@ pub fn put_vapi(tx: &mut Tx, tenant: &Tenant, new: &VapiSettings) -> Result<()> 
 pub fn delete_vapi(tx: &mut Tx, tenant: &Tenant) -> Result<bool> {
     Ok(tx.exec(sql!("DELETE FROM vapi_settings WHERE org_id = ?1"), params![tenant.org()])? == 1)
 }
+
+/// Forgets which number is to be imported, if it is this one.
+///
+/// # Errors
+/// As all queries.
+pub fn forget_phone(tx: &mut Tx, tenant: &Tenant, phone: &Phone) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE twilio_settings SET phone = NULL WHERE org_id = ?1 AND phone = ?2"),
+        params![tenant.org(), phone],
+    )?;
+    Ok(())
+}

@@ -2,12 +2,14 @@
 //! decided in `domain::line`, which knows nothing of networks.
 
 mod apply;
+mod finish;
 mod observe;
 mod run;
 
 pub(crate) use run::LEASE;
 
 pub(crate) use apply::Hands;
+pub(crate) use finish::remove_row;
 pub(crate) use observe::{Depth, Question, account_of, observe, twilio_view};
 
 use crate::vault::DataKey;

@@ -3,13 +3,14 @@
 //! never repeats on a guess. Where the desired state cannot be reached, the state before becomes the desired one.
 
 use super::apply::{Effect, Hands};
+use super::finish::Ending;
 use super::observe::{Depth, Question, observe};
 use crate::clock::now;
 use crate::events::{Actor, record};
 use crate::lines::Report;
 use crate::operations::{Kind, problem_of};
 use crate::start::App;
-use dialtone_domain::line::{self, Change, CheckId, Desired, Observed, Reading};
+use dialtone_domain::line::{self, Change, CheckId, Desired, Observed, Reading, VapiView};
 use dialtone_domain::{Code, OperationId, Problem};
 use dialtone_store::lines::{self, Line, VapiIds};
 use dialtone_store::operations::{self as rows, Claimed, OperationState, Step, StepState};
@@ -64,6 +65,9 @@ struct Run<'a> {
     previous: Option<Desired>,
     /// Set once the operation takes down what it put up.
     failure: Option<Problem>,
+    /// The step behind which it does so: what was tried before does not count against it.
+    back_from: i64,
+    undo_of: Option<OperationId>,
     steps: Vec<Step>,
     waits: i64,
 }
@@ -116,9 +120,26 @@ impl<'a> Run<'a> {
         let failure = operation.problem.clone().and_then(|value| serde_json::from_value(value).ok());
         let kind = serde_json::from_value(Value::String(operation.kind.clone()))
             .map_err(|_| Problem::from(Code::Internal))?;
+        let (back_from, undo_of) = (operation.back_from.unwrap_or_default(), operation.undo_of);
         // The first claim is no wait.
         let waits = operation.attempt - 1;
-        Ok(Self { app, tenant, id, fence, kind, line, hands, desired, previous, failure, steps, waits })
+        let run = Self {
+            app,
+            tenant,
+            id,
+            fence,
+            kind,
+            line,
+            hands,
+            desired,
+            previous,
+            failure,
+            back_from,
+            undo_of,
+            steps,
+            waits,
+        };
+        Ok(run)
     }
 
     async fn drive(&mut self) -> Result<(), Stop> {
@@ -178,7 +199,9 @@ impl<'a> Run<'a> {
         }
         match line::plan(&self.desired, observed).into_iter().next() {
             None => Next::Done,
-            Some(_) if self.steps.len() as i64 >= STEPS_MAX => Next::GiveUp(Code::NotConverging.into()),
+            Some(_) if self.last_seq() - self.back_from >= STEPS_MAX => {
+                Next::GiveUp(Code::NotConverging.into())
+            }
             Some(change) => match self.last_failure(&change) {
                 Some(problem) => Next::GiveUp(problem),
                 None => Next::Step(Box::new(change)),
@@ -195,21 +218,29 @@ impl<'a> Run<'a> {
 
     /// Why this change must not be tried (again): it was refused, or was unclear too often.
     fn last_failure(&self, change: &Change) -> Option<Problem> {
-        let same = |step: &&Step| step.change.get("kind").and_then(Value::as_str) == Some(change.name());
+        // On the way back only what was tried on the way back counts.
+        let same = |step: &&Step| {
+            step.seq > self.back_from
+                && step.change.get("kind").and_then(Value::as_str) == Some(change.name())
+        };
         let problem = |step: &Step| {
             step.problem.clone().and_then(|value| serde_json::from_value::<Problem>(value).ok())
         };
         let last = self.steps.iter().rev().find(same)?;
-        let refused =
-            last.state == StepState::Failed && !problem(last).is_some_and(|problem| waits_help(&problem));
+        let may_wait = |problem: Problem| waits_help(&problem) && self.waits < WAITS_MAX;
+        let refused = last.state == StepState::Failed && !problem(last).is_some_and(may_wait);
         let unclear = self.steps.iter().filter(same).filter(|step| step.state == StepState::Unclear).count();
         (refused || unclear >= UNCLEAR_MAX)
             .then(|| problem(last).unwrap_or(Problem::new(Code::NotConverging)))
     }
 
+    fn last_seq(&self) -> i64 {
+        self.steps.last().map_or(0, |step| step.seq)
+    }
+
     /// One change: recorded before and after, each time only while the operation is still ours.
     async fn step(&mut self, change: Change) -> Result<(), Stop> {
-        let seq = self.steps.last().map_or(1, |step| step.seq + 1);
+        let seq = self.last_seq() + 1;
         let value = serde_json::to_value(&change).map_err(|_| Problem::from(Code::Internal))?;
         let row = Step {
             seq,
@@ -299,16 +330,25 @@ impl<'a> Run<'a> {
         .await
     }
 
-    /// Records the number's record at Vapi as ours where it is found rather than made: it was there before
-    /// (requirement B5), or the answer to our own import was lost.
+    /// Records which record at Vapi is ours where it was found rather than made (it was there before,
+    /// requirement B5, or the answer to our own import was lost), and that there is none any more where the
+    /// answer to our own deletion was lost.
     async fn adopt(&mut self, observed: &Observed) -> Result<(), Stop> {
-        let Some(vapi) = observed.vapi.known().filter(|_| self.desired.vapi.is_some()) else { return Ok(()) };
-        let found = line::our_number(self.desired.ours, Some(&self.desired.account_sid), &vapi.numbers);
-        let Some(id) = found.map(|number| number.id).filter(|id| self.desired.ours != Some(*id)) else {
-            return Ok(());
+        let other_org = |view: &&VapiView| {
+            view.org_id.is_some_and(|org| self.desired.vapi_org_id.is_some_and(|own| own != org))
         };
-        let ids = VapiIds { phone_id: Some(id), credential_id: None, org_id: vapi.org_id };
-        (self.desired.ours, self.desired.vapi_org_id) = (Some(id), vapi.org_id);
+        let Some(vapi) = observed.vapi.known().filter(|view| !other_org(view)) else { return Ok(()) };
+        let found = line::our_number(self.desired.ours, Some(&self.desired.account_sid), &vapi.numbers);
+        let found = found.map(|number| number.id);
+        let ids = match (&self.desired.vapi, found) {
+            (Some(_), Some(id)) => VapiIds { phone_id: Some(id), credential_id: None, org_id: vapi.org_id },
+            (None, id) if self.desired.ours.is_some() && id != self.desired.ours => VapiIds::default(),
+            _ => return Ok(()),
+        };
+        if ids.phone_id == self.desired.ours {
+            return Ok(());
+        }
+        (self.desired.ours, self.desired.vapi_org_id) = (ids.phone_id, ids.org_id);
         let (tenant, operation, fence, line, at) =
             (self.tenant.clone(), self.id, self.fence, self.line.id, now());
         self.guarded(move |tx| {
@@ -339,10 +379,12 @@ impl<'a> Run<'a> {
         let desired = Desired { ours: self.desired.ours, ..previous };
         let desired_value = serde_json::to_value(&desired).map_err(|_| Problem::from(Code::Internal))?;
         let problem_value = serde_json::to_value(&problem).map_err(|_| Problem::from(Code::Internal))?;
-        let (tenant, id, fence) = (self.tenant.clone(), self.id, self.fence);
-        self.guarded(move |tx| Ok(rows::fall_back(tx, &tenant, id, fence, &desired_value, &problem_value)?))
-            .await?;
-        (self.desired, self.failure) = (desired, Some(problem));
+        let (tenant, id, fence, seq) = (self.tenant.clone(), self.id, self.fence, self.last_seq());
+        self.guarded(move |tx| {
+            Ok(rows::fall_back(tx, &tenant, id, fence, &desired_value, &problem_value, seq)?)
+        })
+        .await?;
+        (self.desired, self.failure, self.back_from, self.waits) = (desired, Some(problem), seq, 0);
         Ok(())
     }
 
@@ -368,32 +410,21 @@ impl<'a> Run<'a> {
             ..self.line.clone()
         };
         let wanted = self.app.desired(&line, &self.hands, line.assistant_id);
-        let report = Report { checks: line::diagnose(&wanted, observed), at: now() };
-        let removed = self.kind == Kind::Remove && state == OperationState::Succeeded;
         tracing::info!(operation = %self.id, ?state, problem = problem.as_ref().map(tracing::field::display), "finished");
-        let value = problem.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
-        let told = json!({ "operation": self.id, "kind": self.kind, "state": state.name(), "problem": problem.map(|problem| problem.code) });
-        let (tenant, id, fence, line) = (self.tenant.clone(), self.id, self.fence, self.line.id);
-        self.guarded(move |tx| {
-            if !rows::finish(tx, &tenant, id, fence, state, value.as_ref(), report.at)? {
-                return Ok(false);
-            }
-            match removed {
-                true => drop(lines::remove(tx, &tenant, line)?),
-                false => report.store(tx, &tenant, line)?,
-            }
-            record(
-                tx,
-                &tenant,
-                &Actor::system("engine"),
-                "operation.finished",
-                id,
-                None,
-                Some(told.clone()),
-            )?;
-            Ok(true)
-        })
-        .await
+        let back = self.failure.is_some() || self.kind == Kind::Undo;
+        let ending = Ending {
+            tenant: self.tenant.clone(),
+            id: self.id,
+            fence: self.fence,
+            kind: self.kind,
+            state,
+            report: Report { checks: line::diagnose(&wanted, observed), at: now() },
+            restored: self.desired.vapi.clone().filter(|_| back && state != OperationState::Unclear),
+            undo_of: self.undo_of,
+            line,
+            problem,
+        };
+        self.guarded(move |tx| ending.store(tx)).await
     }
 
     /// Writes only while the operation is ours; else somebody else works on it.

@@ -4,12 +4,14 @@ use super::import::details;
 use super::{LineRef, LineView};
 use crate::accounts::Caller;
 use crate::clock::now;
-use crate::engine::Depth;
+use crate::engine::{Depth, remove_row};
 use crate::events::{Actor, record};
 use crate::operations::{Kind, NewOperation, OperationView, Started, start};
 use crate::settings::line_server_place;
 use crate::start::App;
-use dialtone_domain::line::{Desired, SmsOwner, VapiUrl, VoiceRoute, Wish, vapi_url, voice_route};
+use dialtone_domain::line::{
+    Desired, SmsOwner, SmsRoute, SmsRouting, VapiUrl, VoiceRoute, Wish, sms_route, vapi_url, voice_route,
+};
 use dialtone_domain::{AssistantId, Code, OperationId, Problem, SecretString};
 use dialtone_store::lines::{self as rows, Line};
 use dialtone_store::{Tenant, Tx, operations};
@@ -131,21 +133,21 @@ impl App {
         let hands = self.hands(&caller.tenant, &line).await?;
         let observed = self.look(&hands, &line, Depth::Wiring).await;
         let number = observed.twilio.known().and_then(|view| view.number.as_ref().ok());
-        let ours = number.is_some_and(|number| match voice_route(&number.voice) {
+        let calls_at_vapi = number.is_some_and(|number| match voice_route(&number.voice) {
             VoiceRoute::Url(url) => vapi_url(url) != VapiUrl::Foreign,
             _ => false,
         });
+        let texts_at_vapi = number.is_some_and(|number| texts_go_to_vapi(&number.sms));
         let desired = Desired { vapi: None, ..self.desired(&line, &hands, None) };
         let id = self
             .store()
             .write(move |tx| {
-                let voice = if ours { original_voice(tx, &tenant, &line)? } else { Wish::AsIs };
-                let new = NewOperation {
-                    line: line.id,
-                    kind: Kind::Remove,
-                    desired: Desired { voice, ..desired.clone() },
-                    undo_of: None,
-                };
+                let mut desired = desired.clone();
+                if let Some(original) = original(tx, &tenant, &line)? {
+                    desired.voice = if calls_at_vapi { original.voice } else { Wish::AsIs };
+                    desired.sms = if texts_at_vapi { original.sms } else { Wish::AsIs };
+                }
+                let new = NewOperation { line: line.id, kind: Kind::Remove, desired, undo_of: None };
                 start(tx, &tenant, &actor, &new)
             })
             .await?;
@@ -153,28 +155,30 @@ impl App {
     }
 }
 
-/// Where calls went before Dialtone first touched the line.
-fn original_voice(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    line: &Line,
-) -> Result<Wish<dialtone_domain::line::VoiceRouting>, Problem> {
+fn texts_go_to_vapi(sms: &SmsRouting) -> bool {
+    match sms_route(sms, None) {
+        SmsRoute::Url(url) => vapi_url(url) != VapiUrl::Foreign,
+        _ => false,
+    }
+}
+
+/// How the line was before Dialtone first touched it.
+fn original(tx: &mut Tx, tenant: &Tenant, line: &Line) -> Result<Option<Desired>, Problem> {
     let first = operations::first_with_previous(tx, tenant, line.id)?;
     let previous = first.and_then(|operation| operation.previous);
-    let previous: Option<Desired> = previous.and_then(|value| serde_json::from_value(value).ok());
-    Ok(previous.map_or(Wish::AsIs, |previous| previous.voice))
+    Ok(previous.and_then(|value| serde_json::from_value(value).ok()))
 }
 
 fn forget(tx: &mut Tx, tenant: &Tenant, actor: &Actor, line: &Line) -> Result<(), Problem> {
     if operations::unfinished(tx, tenant, line.id)?.is_some() {
         return Err(Code::LineBusy.into());
     }
-    rows::remove(tx, tenant, line.id)?;
-    record(tx, tenant, actor, "line.removed", line.id, Some(told(line)), None)
+    remove_row(tx, tenant, line, actor)
 }
 
-/// A line as the events tell of it: no secret, no full number.
+/// A line as the events tell of it: no secret, no full number. Its name is the number where nobody gave it one.
 fn told(line: &Line) -> Value {
-    json!({ "phone": line.phone.to_string(), "name": line.friendly_name, "assistant_id": line.assistant_id,
+    let name = Some(&line.friendly_name).filter(|name| **name != line.phone.international());
+    json!({ "phone": line.phone.to_string(), "name": name, "assistant_id": line.assistant_id,
             "sms_owner": line.sms_owner, "server_url": line.server_url.is_some() })
 }

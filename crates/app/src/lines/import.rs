@@ -176,7 +176,7 @@ impl App {
                     rows::update_details(tx, &tenant, line.id, &details(&line), now())?;
                     rows::record_refusal(tx, &tenant, line.id, None, now())?;
                 } else if rows::insert(tx, &tenant, &line)? {
-                    let told = json!({ "phone": line.phone.to_string(), "name": line.friendly_name });
+                    let told = json!({ "phone": line.phone.to_string() });
                     record(tx, &tenant, &actor, "line.added", line.id, None, Some(told))?;
                 } else {
                     // Another request recorded the number a moment ago.
@@ -202,7 +202,7 @@ impl App {
 }
 
 /// The part of a line that members set.
-pub(super) fn details(line: &Line) -> rows::LineDetails {
+pub(crate) fn details(line: &Line) -> rows::LineDetails {
     rows::LineDetails {
         friendly_name: line.friendly_name.clone(),
         notes: line.notes.clone(),

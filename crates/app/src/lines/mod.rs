@@ -8,6 +8,7 @@ mod view;
 
 pub use doctor::Doctor;
 pub use edit::LineChange;
+pub(crate) use import::details;
 pub use import::{Import, Imported};
 pub(crate) use page::page_of;
 pub use page::{Page, PageRequest};

@@ -141,13 +141,19 @@ pub fn set_role(tx: &mut Tx, tenant: &Tenant, user: UserId, role: Role) -> Resul
     Ok(changed == 1)
 }
 
-/// Ends a membership, and with it the member's sessions and tokens here; false if they are no member.
+/// Ends a membership, and with it the member's sessions and tokens here; false if they are no member. Whoever is
+/// in no organisation any more is forgotten, so that they can be added again.
 ///
 /// # Errors
 /// As all queries.
 pub fn remove_member(tx: &mut Tx, tenant: &Tenant, user: UserId) -> Result<bool> {
     let removed =
         tx.exec(sql!("DELETE FROM members WHERE org_id = ?1 AND user_id = ?2"), params![tenant.org(), user])?;
+    tx.exec(sql!("DELETE FROM codes WHERE org_id = ?1 AND user_id = ?2"), params![tenant.org(), user])?;
+    tx.exec(
+        sql!("DELETE FROM users WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE user_id = ?1)"),
+        params![user],
+    )?;
     Ok(removed == 1)
 }
 

@@ -1,0 +1,74 @@
+//! What the end of an operation leaves in our own record.
+
+use crate::events::{Actor, record};
+use crate::lines::{Report, details};
+use crate::operations::Kind;
+use dialtone_domain::line::{VapiWish, Wish};
+use dialtone_domain::{OperationId, Problem};
+use dialtone_store::lines::{self, Line, LineDetails};
+use dialtone_store::operations::{self as rows, OperationState};
+use dialtone_store::{Tenant, Tx, settings};
+use serde_json::json;
+
+/// The end of an operation, to be written in one transaction.
+pub(super) struct Ending {
+    pub(super) tenant: Tenant,
+    pub(super) id: OperationId,
+    pub(super) fence: i64,
+    pub(super) kind: Kind,
+    pub(super) state: OperationState,
+    pub(super) problem: Option<Problem>,
+    pub(super) line: Line,
+    /// What was seen last.
+    pub(super) report: Report,
+    /// What the line is meant to be again, where the operation led back.
+    pub(super) restored: Option<VapiWish>,
+    pub(super) undo_of: Option<OperationId>,
+}
+
+impl Ending {
+    /// Writes it; false if the operation is somebody else's by now.
+    pub(super) fn store(&self, tx: &mut Tx) -> Result<bool, Problem> {
+        let Self { tenant, id, fence, state, line, .. } = self;
+        let problem = self.problem.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
+        if !rows::finish(tx, tenant, *id, *fence, *state, problem.as_ref(), self.report.at)? {
+            return Ok(false);
+        }
+        let succeeded = *state == OperationState::Succeeded;
+        if self.kind == Kind::Remove && succeeded {
+            remove_row(tx, tenant, line, &Actor::system("engine"))?;
+        } else {
+            self.restore_row(tx)?;
+            self.report.store(tx, tenant, line.id)?;
+        }
+        if let Some(undone) = self.undo_of.filter(|_| !succeeded) {
+            rows::forget_undo(tx, tenant, undone, *id)?;
+        }
+        let code = self.problem.as_ref().map(|problem| problem.code);
+        let told = json!({ "operation": id, "kind": self.kind, "state": state.name(), "problem": code });
+        record(tx, tenant, &Actor::system("engine"), "operation.finished", id, None, Some(told))?;
+        Ok(true)
+    }
+
+    fn restore_row(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let (Some(wish), Some(row)) = (&self.restored, lines::get(tx, &self.tenant, self.line.id)?) else {
+            return Ok(());
+        };
+        let mut back =
+            LineDetails { assistant_id: wish.assistant, sms_owner: wish.sms_owner, ..details(&row) };
+        if let Wish::Exactly(server) = &wish.server {
+            back.server_url = server.as_ref().map(|server| server.url.clone());
+            back.server_secret = back.server_secret.filter(|_| back.server_url == row.server_url);
+        }
+        lines::update_details(tx, &self.tenant, self.line.id, &back, self.report.at)?;
+        Ok(())
+    }
+}
+
+/// Removes a line's row. The number is no longer one to import by itself, or it would come back at once.
+pub(crate) fn remove_row(tx: &mut Tx, tenant: &Tenant, line: &Line, actor: &Actor) -> Result<(), Problem> {
+    lines::remove(tx, tenant, line.id)?;
+    settings::forget_phone(tx, tenant, &line.phone)?;
+    let told = json!({ "phone": line.phone.to_string() });
+    record(tx, tenant, actor, "line.removed", line.id, Some(told), None)
+}

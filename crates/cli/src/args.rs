@@ -194,6 +194,9 @@ pub(crate) struct Doctor {
     /// The assistant that should answer [default: the line's, else the organisation's].
     #[arg(long, value_name = "ID")]
     pub(crate) assistant: Option<String>,
+    /// Only show what would be changed.
+    #[arg(long, requires = "fix", conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
     /// Do not ask.
     #[arg(long, requires = "fix")]
     pub(crate) yes: bool,
@@ -212,6 +215,12 @@ pub(crate) enum Numbers {
         /// The assistant that should answer [default: the organisation's, else the first].
         #[arg(long, value_name = "ID")]
         assistant: Option<String>,
+        /// Only show what would be done.
+        #[arg(long, conflicts_with = "yes")]
+        dry_run: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         remote: Remote,
     },
@@ -226,6 +235,9 @@ pub(crate) enum Numbers {
     Remove {
         /// The phone number, as +14155552671.
         number: String,
+        /// Only show what would be done.
+        #[arg(long, conflicts_with = "yes")]
+        dry_run: bool,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -282,16 +294,26 @@ pub(crate) enum TwilioSettings {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Forget them.
-    Delete(Remote),
+    /// Forget them. Nothing is changed at Twilio.
+    Delete(Forget),
+}
+
+/// What forgetting a credential takes.
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VapiSettings {
     /// Save the private key, read from VAPI_API_KEY or standard input.
     Set(Remote),
-    /// Forget it.
-    Delete(Remote),
+    /// Forget it. Nothing is changed at Vapi.
+    Delete(Forget),
 }
 
 #[derive(Debug, Subcommand)]
@@ -315,6 +337,9 @@ pub(crate) enum Operations {
     Undo {
         /// The operation's id.
         id: String,
+        /// Only show what would be done.
+        #[arg(long, conflicts_with = "yes")]
+        dry_run: bool,
         /// Do not ask.
         #[arg(long)]
         yes: bool,

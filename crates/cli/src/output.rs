@@ -44,12 +44,25 @@ pub(crate) fn object(format: Format, columns: &[Column], object: &Value) -> Resu
     match format {
         Format::Json => json(object),
         Format::Csv => rows(format, columns, std::slice::from_ref(object)),
-        Format::Table => {
-            let width = columns.iter().map(|column| column.0.chars().count()).max().unwrap_or_default();
-            let titles = columns.iter().map(|column| column.0);
-            titles
-                .zip(cells(columns, object))
-                .try_for_each(|(title, cell)| line(&format!("{title:width$}  {cell}")))
+        Format::Table => line(&described(columns, object).join("\n")),
+    }
+}
+
+/// The lines that describe an object: its fields one below the other.
+pub(crate) fn described(columns: &[Column], object: &Value) -> Vec<String> {
+    let width = columns.iter().map(|column| column.0.chars().count()).max().unwrap_or_default();
+    let titles = columns.iter().map(|column| column.0);
+    titles.zip(cells(columns, object)).map(|(title, cell)| format!("{title:width$}  {cell}")).collect()
+}
+
+/// Prints what people read before they are asked: where they read standard output, there; where a program reads
+/// it, on standard error.
+pub(crate) fn preview(format: Format, lines: &[String]) -> Result {
+    match format {
+        Format::Table => line(&lines.join("\n")),
+        _ => {
+            eprintln!("{}", lines.join("\n"));
+            Ok(())
         }
     }
 }

@@ -86,6 +86,15 @@ fn choose(
                 Some(name) => find(&name)?,
                 None => profiles.get("default").cloned().unwrap_or_default(),
             };
+            // Said with a profile's name, the profile is meant; by itself, either could be.
+            let by_itself = variable("DIALTONE_PROFILE").is_none() && !profile.url.is_empty();
+            if by_itself && variable("DIALTONE_TOKEN").is_some() {
+                return Err(Failure::Usage(
+                    "DIALTONE_TOKEN is set, but no server that it is for, and the default profile names another: \
+                     set DIALTONE_URL as well, or choose with --url or --profile."
+                        .into(),
+                ));
+            }
             match profile.url.is_empty() {
                 true => (LOCAL.to_owned(), variable("DIALTONE_TOKEN").map(SecretString::from)),
                 false => (profile.url, profile.token),
@@ -132,6 +141,8 @@ mod tests {
         assert_eq!(chosen((None, None), &[]), some("http://default/", "t-default"));
         assert_eq!(chosen((None, None), &[("DIALTONE_PROFILE", "work")]), some("https://work/", "t-work"));
         assert_eq!(chosen((None, Some("work")), &environment), some("https://work/", "t-work"));
+        let named = [("DIALTONE_PROFILE", "work"), ("DIALTONE_TOKEN", "t-env")];
+        assert_eq!(chosen((None, None), &named), some("https://work/", "t-work"));
         assert_eq!(chosen((None, None), &environment), some("http://env/", "t-env"));
         assert_eq!(chosen((Some("http://flag"), None), &environment), some("http://flag/", "t-env"));
         assert_eq!(chosen((Some("http://flag"), None), &[]), Ok(("http://flag/".into(), None)));
@@ -140,6 +151,7 @@ mod tests {
             ((Some("http://flag"), Some("work")), vec![]),
             ((Some("ftp://flag"), None), vec![]),
             ((None, None), vec![("DIALTONE_PROFILE", "nobody")]),
+            ((None, None), vec![("DIALTONE_TOKEN", "t-env")]),
         ] {
             assert!(
                 matches!(chosen(flags, &environment), Err(Failure::Usage(_))),

@@ -4,7 +4,7 @@ use super::client;
 use crate::args::{Doctor, Format};
 use crate::client::{Client, segment};
 use crate::failure::{Failure, Result};
-use crate::output::{Column, line, object, rows, text};
+use crate::output::{Column, line, object, preview, rows, text};
 use crate::prompt;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -17,28 +17,23 @@ pub(crate) async fn run(command: &Doctor) -> Result {
     let client = client(&command.remote)?;
     let format = command.remote.output.format;
     let path = format!("/api/v1/lines/{}", segment(&command.number));
-    let before = look(&client, &path, command).await?;
-    if !command.fix || is_healthy(&before) {
+    let before = look(&client, &path, command.assistant.as_deref()).await?;
+    if !command.fix || command.dry_run || is_healthy(&before) {
         print(format, &before)?;
         return verdict(&before);
     }
-    // People see what is wrong and what would be done before they are asked; programs get one document.
-    if format == Format::Table {
-        print(format, &before)?;
-    }
     if before["plan"].as_array().is_none_or(Vec::is_empty) {
-        if format != Format::Table {
-            print(format, &before)?;
-        }
+        print(format, &before)?;
         eprintln!("There is nothing here that Dialtone can mend by itself.");
         return Err(Failure::Found);
     }
+    preview(format, &report(&before))?;
     prompt::confirm("Make these changes?", command.yes)?;
     let answer =
         client.post(&format!("{path}/repair"), &json!({ "assistant_id": command.assistant })).await?;
     let operation = client.follow(&answer).await?;
     let mut after = match &answer["doctor"] {
-        Value::Null => look(&client, &path, command).await?,
+        Value::Null => look(&client, &path, command.assistant.as_deref()).await?,
         doctor => doctor.clone(),
     };
     after["operation"] = operation.clone();
@@ -60,8 +55,9 @@ pub(crate) async fn run(command: &Doctor) -> Result {
     }
 }
 
-async fn look(client: &Client, path: &str, command: &Doctor) -> Result<Value> {
-    let mut answer = match &command.assistant {
+/// What is wrong with the line at the path and what would be changed, with the assistant that should answer.
+pub(crate) async fn look(client: &Client, path: &str, assistant: Option<&str>) -> Result<Value> {
+    let mut answer = match assistant {
         None => client.get(&format!("{path}/checks")).await?,
         assistant => {
             let body = json!({ "dry_run": true, "assistant_id": assistant });
@@ -79,62 +75,68 @@ fn verdict(doctor: &Value) -> Result {
     if is_healthy(doctor) { Ok(()) } else { Err(Failure::Found) }
 }
 
-fn print(format: Format, doctor: &Value) -> Result {
-    let list = |name: &str| doctor[name].as_array().map_or(&[][..], Vec::as_slice);
+/// Prints what [`look`] found.
+pub(crate) fn print(format: Format, doctor: &Value) -> Result {
     match format {
         Format::Json => object(format, &[], doctor),
-        Format::Csv => rows(format, &COLUMNS, list("checks")),
-        Format::Table => {
-            line(&text(doctor, "/phone_number"))?;
-            checklist(list("checks"))?;
-            plan(list("plan"))
-        }
+        Format::Csv => rows(format, &COLUMNS, list(doctor, "checks")),
+        Format::Table => line(&report(doctor).join("\n")),
     }
 }
 
-/// Prints checks in their order, a failing one with what was expected, what was found, and the remedy.
-pub(crate) fn checklist(checks: &[Value]) -> Result {
+/// What [`look`] found, for people: the number, the checks and the plan.
+pub(crate) fn report(doctor: &Value) -> Vec<String> {
+    let mut lines = vec![text(doctor, "/phone_number").into_owned()];
+    lines.extend(checklist(list(doctor, "checks")));
+    lines.extend(plan(list(doctor, "plan")));
+    lines
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Checks in their order, a failing one with what was expected, what was found, and the remedy.
+pub(crate) fn checklist(checks: &[Value]) -> Vec<String> {
     let width = checks.iter().map(|check| text(check, "/title").chars().count()).max().unwrap_or_default();
+    let mut lines = Vec::new();
     for check in checks {
         let mark = match check["status"].as_str() {
             Some("ok") => "✓",
             Some("failing") => "✗",
             _ => "·",
         };
-        line(&format!(" {mark} {:width$}  {}", text(check, "/title"), text(check, "/summary")))?;
+        lines.push(format!(" {mark} {:width$}  {}", text(check, "/title"), text(check, "/summary")));
         for (title, at) in [("expected", "/expected"), ("found", "/found"), ("remedy", "/fix/label")] {
             let said = text(check, at);
             if check["status"] == "failing" && !said.is_empty() {
-                line(&format!("   {:width$}  {title}: {said}", ""))?;
+                lines.push(format!("   {:width$}  {title}: {said}", ""));
             }
         }
     }
-    Ok(())
+    lines
 }
 
-fn plan(changes: &[Value]) -> Result {
+fn plan(changes: &[Value]) -> Vec<String> {
     if changes.is_empty() {
-        return Ok(());
+        return Vec::new();
     }
-    line("\nWhat would be changed:")?;
+    let mut lines = vec![String::new(), "What would be changed:".to_owned()];
     for (index, change) in changes.iter().enumerate() {
-        line(&format!(" {}. {}", index + 1, text(change, "/summary")))?;
-        fields(change)?;
+        lines.push(format!(" {}. {}", index + 1, text(change, "/summary")));
+        lines.extend(fields(change, ["/from", "/to"]));
     }
-    Ok(())
+    lines
 }
 
-/// Prints the fields of a change, from what to what.
-pub(crate) fn fields(change: &Value) -> Result {
-    for field in change["fields"].as_array().into_iter().flatten() {
-        line(&format!(
-            "      {}: {} → {}",
-            text(field, "/field"),
-            value(field, "/from"),
-            value(field, "/to")
-        ))?;
-    }
-    Ok(())
+/// The fields of a change, from what to what. The two ends are given, since an undo goes the other way.
+pub(crate) fn fields(change: &Value, [from, to]: [&str; 2]) -> Vec<String> {
+    let fields = list(change, "fields").iter();
+    fields
+        .map(|field| {
+            format!("      {}: {} → {}", text(field, "/field"), value(field, from), value(field, to))
+        })
+        .collect()
 }
 
 fn value<'a>(field: &'a Value, pointer: &str) -> Cow<'a, str> {

@@ -2,10 +2,9 @@
 
 use super::{client, doctor, succeeded};
 use crate::args::{Format, Numbers, Remote};
-use crate::client::Method;
-use crate::client::segment;
-use crate::failure::Result;
-use crate::output::{Column, line, object, rows, text};
+use crate::client::{Method, segment};
+use crate::failure::{Failure, Result};
+use crate::output::{Column, line, object, preview, rows, text};
 use crate::prompt;
 use serde_json::{Value, json};
 
@@ -25,16 +24,37 @@ pub(crate) async fn run(command: &Numbers) -> Result {
             let lines = client(remote)?.list("/api/v1/lines", "lines").await?;
             rows(remote.output.format, &COLUMNS, &lines)
         }
-        Numbers::Import { number, assistant, remote } => {
-            import(number.as_deref(), assistant.as_deref(), remote).await
+        Numbers::Import { number, assistant, dry_run, yes, remote } => {
+            import(number.as_deref(), assistant.as_deref(), (*dry_run, *yes), remote).await
         }
         Numbers::Show { number, remote } => show(number, remote).await,
-        Numbers::Remove { number, yes, remote } => remove(number, *yes, remote).await,
+        Numbers::Remove { number, dry_run, yes, remote } => remove(number, (*dry_run, *yes), remote).await,
     }
 }
 
-async fn import(number: Option<&str>, assistant: Option<&str>, remote: &Remote) -> Result {
+async fn import(
+    number: Option<&str>,
+    assistant: Option<&str>,
+    (dry_run, yes): (bool, bool),
+    remote: &Remote,
+) -> Result {
     let client = client(remote)?;
+    let number = match number {
+        Some(number) => number.to_owned(),
+        None => text(&client.get("/api/v1/twilio-settings").await?, "/phone_number").into_owned(),
+    };
+    if number.is_empty() {
+        return Err(Failure::Usage("Name the number: none is saved in the Twilio settings.".into()));
+    }
+    let found = doctor::look(&client, &format!("/api/v1/lines/{}", segment(&number)), assistant).await?;
+    if dry_run {
+        return doctor::print(remote.output.format, &found);
+    }
+    if !yes {
+        preview(remote.output.format, &doctor::report(&found))?;
+    }
+    let phone = text(&found, "/phone_number");
+    prompt::confirm(&format!("Import {phone} into Vapi and link it to an assistant?"), yes)?;
     let body = json!({ "phone_number": number, "assistant_id": assistant });
     let answer = client.post("/api/v1/phone-numbers/import-twilio", &body).await?;
     succeeded(&client.follow(&answer).await?)?;
@@ -52,7 +72,8 @@ async fn show(number: &str, remote: &Remote) -> Result {
     }
     object(remote.output.format, &COLUMNS, &answer["line"])?;
     if remote.output.format == Format::Table {
-        doctor::checklist(answer["checks"].as_array().map_or(&[], Vec::as_slice))?;
+        let checks = doctor::checklist(answer["checks"].as_array().map_or(&[], Vec::as_slice));
+        checks.iter().try_for_each(|text| line(text))?;
         let operations = answer["operations"].as_array().map_or(&[][..], Vec::as_slice);
         if !operations.is_empty() {
             line("")?;
@@ -62,23 +83,28 @@ async fn show(number: &str, remote: &Remote) -> Result {
     Ok(())
 }
 
-async fn remove(number: &str, yes: bool, remote: &Remote) -> Result {
+async fn remove(number: &str, (dry_run, yes): (bool, bool), remote: &Remote) -> Result {
     let client = client(remote)?;
+    let format = remote.output.format;
     let path = format!("/api/v1/lines/{}", segment(number));
     // Asked about by the number that it is, not by what was typed.
     let found = client.get(&path).await?;
     let phone = text(&found, "/line/phone_number").into_owned();
-    let question = format!(
+    let told = format!(
         "{phone} is taken out of Vapi and gets its earlier routing at Twilio back: no assistant answers it any more. \
-         The number itself stays yours. Do it?"
+         The number itself stays yours. This cannot be undone."
     );
-    prompt::confirm(&question, yes)?;
+    if dry_run {
+        object(format, &COLUMNS, &found["line"])?;
+        return preview(format, &[told]);
+    }
+    prompt::confirm(&format!("{told} Do it?"), yes)?;
     let answer = client
         .request(Method::DELETE, &format!("{path}?confirm={}", segment(&phone)), None::<&Value>)
         .await?;
     let operation = client.follow(&answer).await?;
     succeeded(&operation)?;
-    match remote.output.format {
+    match format {
         Format::Table => line(&format!("{phone} was removed.")),
         format => object(format, &super::operations::COLUMNS, &operation),
     }

@@ -3,8 +3,8 @@
 use super::{client, doctor, succeeded};
 use crate::args::{Format, Operations, Remote};
 use crate::client::segment;
-use crate::failure::Result;
-use crate::output::{Column, line, object, rows, text};
+use crate::failure::{Failure, Result};
+use crate::output::{Column, described, line, object, preview, rows, text};
 use crate::prompt;
 use serde_json::{Value, json};
 
@@ -29,20 +29,46 @@ pub(crate) async fn run(command: &Operations) -> Result {
             let answer = client(remote)?.get(&format!("/api/v1/operations/{}", segment(id))).await?;
             print(&answer["operation"], remote)
         }
-        Operations::Undo { id, yes, remote } => {
-            let client = client(remote)?;
-            let path = format!("/api/v1/operations/{}", segment(id));
-            let found = client.get(&path).await?;
-            if !yes {
-                print(&found["operation"], &Remote::default())?;
-            }
-            prompt::confirm("Put back what this changed?", *yes)?;
-            let answer = client.post(&format!("{path}/undo"), &json!({})).await?;
-            let operation = client.follow(&answer).await?;
-            print(&operation, remote)?;
-            succeeded(&operation)
-        }
+        Operations::Undo { id, dry_run, yes, remote } => undo(id, (*dry_run, *yes), remote).await,
     }
+}
+
+async fn undo(id: &str, (dry_run, yes): (bool, bool), remote: &Remote) -> Result {
+    let client = client(remote)?;
+    let format = remote.output.format;
+    let path = format!("/api/v1/operations/{}", segment(id));
+    let found = client.get(&path).await?["operation"].take();
+    if found["can_undo"] != true {
+        return Err(Failure::Error(match text(&found, "/undone_by") {
+            by if by.is_empty() => "This operation cannot be undone. Nothing was changed.".into(),
+            by => format!("This operation was undone already, by {by}. Nothing was changed."),
+        }));
+    }
+    if dry_run && format != Format::Table {
+        object(format, &COLUMNS, &found)?;
+    }
+    if dry_run || !yes {
+        preview(format, &back(&found))?;
+    }
+    if dry_run {
+        return Ok(());
+    }
+    prompt::confirm("Put this back?", yes)?;
+    let answer = client.post(&format!("{path}/undo"), &json!({})).await?;
+    let operation = client.follow(&answer).await?;
+    print(&operation, remote)?;
+    succeeded(&operation)
+}
+
+/// What undoing the operation puts back, the last change first.
+fn back(operation: &Value) -> Vec<String> {
+    let mut lines = described(&COLUMNS, operation);
+    lines.push("What would be put back:".to_owned());
+    for step in operation["steps"].as_array().into_iter().flatten().rev() {
+        lines.push(format!("  {}", text(step, "/change/summary")));
+        lines.extend(doctor::fields(&step["change"], ["/to", "/from"]));
+    }
+    lines
 }
 
 fn print(operation: &Value, remote: &Remote) -> Result {
@@ -52,7 +78,7 @@ fn print(operation: &Value, remote: &Remote) -> Result {
     }
     for step in operation["steps"].as_array().into_iter().flatten() {
         line(&format!("  {}  {}", text(step, "/state"), text(step, "/change/summary")))?;
-        doctor::fields(&step["change"])?;
+        doctor::fields(&step["change"], ["/from", "/to"]).iter().try_for_each(|text| line(text))?;
     }
     let problem = text(operation, "/problem/message");
     if problem.is_empty() { Ok(()) } else { line(&problem) }

@@ -2,7 +2,7 @@
 //! the command line, which every user of the machine can read.
 
 use super::{client, succeeded};
-use crate::args::{Format, Remote, Settings, TwilioSettings, VapiSettings};
+use crate::args::{Forget, Format, Remote, Settings, TwilioSettings, VapiSettings};
 use crate::client::Method;
 use crate::failure::Result;
 use crate::output::{Column, line, object, text};
@@ -40,8 +40,10 @@ pub(crate) async fn run(command: &Settings) -> Result {
             let key = prompt::secret("VAPI_API_KEY", "private key")?;
             save(VAPI, &json!({ "api_key": key.expose_secret() }), remote).await
         }
-        Settings::Twilio(TwilioSettings::Delete(remote)) => delete(TWILIO, remote).await,
-        Settings::Vapi(VapiSettings::Delete(remote)) => delete(VAPI, remote).await,
+        Settings::Twilio(TwilioSettings::Delete(forget)) => {
+            delete(TWILIO, "Forget the Twilio account?", forget).await
+        }
+        Settings::Vapi(VapiSettings::Delete(forget)) => delete(VAPI, "Forget the Vapi key?", forget).await,
     }
 }
 
@@ -73,7 +75,15 @@ async fn save(path: &str, body: &Value, remote: &Remote) -> Result {
     succeeded(&operation)
 }
 
-async fn delete(path: &str, remote: &Remote) -> Result {
-    client(remote)?.request(Method::DELETE, path, None).await?;
-    line("They are forgotten. Nothing was changed at the provider.")
+async fn delete(path: &str, question: &str, Forget { yes, remote }: &Forget) -> Result {
+    let client = client(remote)?;
+    prompt::confirm(
+        &format!("{question} Dialtone can then check and mend nothing until it is saved again."),
+        *yes,
+    )?;
+    let answer = client.request(Method::DELETE, path, None).await?;
+    match remote.output.format {
+        Format::Table => line("It is forgotten. Nothing was changed at the provider."),
+        format => object(format, &[("DONE", "/success")], &answer),
+    }
 }

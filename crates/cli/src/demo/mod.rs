@@ -115,6 +115,7 @@ impl Site {
         line(
             "Next: a number that answers \"not found\" comes to answer with an assistant. On the page, or in another terminal:\n",
         )?;
+        line(&format!("  export DIALTONE_URL={url}"))?;
         line(&format!("  export DIALTONE_TOKEN={}", self.token.expose_secret()))?;
         for step in story::steps(&story::Credentials::read(&sandbox).await?) {
             line(&format!("\n  # {}\n  {}", step.says, step.curl(url, &sandbox)))?;

@@ -78,17 +78,62 @@ async fn lists_and_undo(demo: &Demo) {
         (operations.as_array().unwrap().len(), operations[0]["state"].as_str()),
         (1, Some("succeeded"))
     );
-    assert_eq!(run(&mut demo.dialtone(&["operations", "undo", id]), "").code, 2, "it has to be asked for");
+    let asked = run(&mut demo.dialtone(&["operations", "undo", id, "-o", "json"]), "");
+    assert_eq!((asked.code, asked.out.as_str()), (2, ""), "it has to be asked for");
+    assert!(asked.error.contains("What would be put back:"), "{}", asked.error);
+    let shown = run(&mut demo.dialtone(&["operations", "undo", id, "--dry-run"]), "");
+    assert!(shown.code == 0 && shown.out.contains("What would be put back:"), "{}{}", shown.out, shown.error);
+    let shown = run(&mut demo.dialtone(&["operations", "undo", id, "--dry-run", "-o", "json"]), "");
+    assert_eq!(shown.json()["can_undo"], true, "{}", shown.out);
     let undone = run(&mut demo.dialtone(&["operations", "undo", id, "--yes"]), "");
     assert_eq!(undone.code, 0, "{}{}", undone.out, undone.error);
     let call = json!({ "from": "+14155550123", "to": NUMBER });
     assert_eq!(demo.sandbox("/sandbox/calls", &call).await["outcome"], "not_found");
 
-    let imported = run(&mut demo.dialtone(&["numbers", "import", NUMBER]), "");
+    let again = run(&mut demo.dialtone(&["operations", "undo", id]), "");
+    assert_eq!(again.code, 1, "it is refused before anybody is asked");
+    assert!(again.error.contains("was undone already"), "{}", again.error);
+
+    let asked = run(&mut demo.dialtone(&["numbers", "import", NUMBER]), "");
+    assert!(asked.code == 2 && asked.out.contains("What would be changed:"), "{}{}", asked.out, asked.error);
+    let shown = run(&mut demo.dialtone(&["numbers", "import", NUMBER, "--dry-run", "-o", "json"]), "");
+    assert!(!shown.json()["plan"].as_array().unwrap().is_empty(), "{}", shown.out);
+    assert_eq!(demo.sandbox("/sandbox/calls", &call).await["outcome"], "not_found");
+    let imported = run(&mut demo.dialtone(&["numbers", "import", NUMBER, "--yes"]), "");
     assert_eq!(imported.code, 0, "{}", imported.error);
     assert_eq!(demo.sandbox("/sandbox/calls", &call).await["outcome"], "answered");
     assert_eq!(run(&mut demo.dialtone(&["numbers", "remove", NUMBER]), "").code, 2, "it has to be asked for");
+    let shown = run(&mut demo.dialtone(&["numbers", "remove", NUMBER, "--dry-run", "-o", "json"]), "");
+    assert_eq!((shown.code, shown.json()["phone_number"].as_str()), (0, Some(NUMBER)), "{}", shown.out);
+    assert!(shown.error.contains("earlier routing"), "{}", shown.error);
     let removed = run(&mut demo.dialtone(&["numbers", "remove", NUMBER, "--yes"]), "");
     assert_eq!(removed.code, 0, "{}", removed.error);
     assert!(run(&mut demo.dialtone(&["numbers", "list"]), "").out.contains("There is none."));
+
+    assert_eq!(
+        run(&mut demo.dialtone(&["settings", "vapi", "delete"]), "").code,
+        2,
+        "it has to be asked for"
+    );
+    let forgotten = run(&mut demo.dialtone(&["settings", "vapi", "delete", "--yes", "-o", "json"]), "");
+    assert_eq!(forgotten.json()["success"], true, "{}", forgotten.out);
+}
+
+#[tokio::test]
+async fn a_repair_that_fails_says_why() {
+    let demo = Demo::start();
+    connect(&demo).await;
+    let made = run(&mut demo.dialtone(&["assistants", "create", "--name", "Desk"]), "");
+    assert_eq!(made.code, 0, "{}", made.error);
+    // Vapi refuses the import, once and for all.
+    let fault = json!({ "method": "POST", "path": "/phone-number", "times": 9, "fault": { "status": 400, "body": { "message": "No more numbers." } } });
+    demo.sandbox("/sandbox/faults", &fault).await;
+    let before = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix", "--dry-run"]), "");
+    assert!(before.code == 3 && before.out.contains("What would be changed:"), "{}", before.out);
+    let ended = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix", "--yes"]), "");
+    assert_eq!(ended.code, 3, "{}{}", ended.out, ended.error);
+    assert!(!ended.error.trim().is_empty(), "it does not say why: {}", ended.out);
+    assert_eq!(ended.out.matches("What would be changed:").count(), 1, "{}", ended.out);
+    let document = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix", "--yes", "-o", "json"]), "");
+    assert_eq!(document.json()["operation"]["state"], "failed", "{}", document.out);
 }

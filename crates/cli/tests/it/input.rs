@@ -50,6 +50,7 @@ fn refusals_of_the_server_are_told_in_the_language_of_the_terminal() {
     refused(&["numbers", "show", "../../healthz"], "C");
     refused(&["operations", "show", "\u{1b}[31m"], "C");
     refused(&["numbers", "import", "+12"], "C");
+    refused(&["numbers", "import", "+12", "--yes"], "C");
 
     let nobody = run(demo.dialtone(&["numbers", "list"]).env("DIALTONE_TOKEN", "dt_wrong"), "");
     assert_eq!((nobody.code, nobody.out.as_str()), (1, ""), "{}", nobody.error);

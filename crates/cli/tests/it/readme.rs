@@ -25,7 +25,7 @@ fn a8_the_readme_has_every_line_that_the_demo_prints() {
         if let Some((_, token)) = line.split_once("DIALTONE_TOKEN=dt_") {
             never_logged(token);
         }
-        if line.starts_with("  curl") || line.starts_with("  #") {
+        if ["  curl", "  #", "  export DIALTONE_URL"].iter().any(|start| line.starts_with(start)) {
             let usual = line.trim().replace(server, "127.0.0.1:8080").replace(sandbox, "127.0.0.1:8090");
             assert!(readme.contains(&usual), "the README lacks: {usual}");
         }

@@ -149,6 +149,11 @@ impl Resolved {
         self.0.iter().any(|row| row.0 == name && row.2 == Origin::Default)
     }
 
+    /// The file of the database, where it is one.
+    pub(crate) fn database_file(&self) -> Option<&Path> {
+        self.get("database_url").strip_prefix("sqlite://").map(Path::new)
+    }
+
     /// For the application.
     pub(crate) fn app(&self) -> dialtone_app::Config {
         dialtone_app::Config {

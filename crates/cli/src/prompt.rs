@@ -41,13 +41,16 @@ pub(crate) fn secret(variable: &str, what: &str) -> Result<SecretString> {
     }
 }
 
-/// A secret that may be piped in, `None` where nothing is.
+/// A secret that may be piped in, on one line; `None` where nothing is.
 pub(crate) fn piped_secret() -> Result<Option<SecretString>> {
     if io::stdin().is_terminal() {
         return Ok(None);
     }
     let text = piped()?;
-    let secret = text.trim_end_matches(['\r', '\n']);
+    let secret = text.strip_suffix('\n').unwrap_or(&text).trim_end_matches('\r');
+    if secret.contains(['\r', '\n']) {
+        return Err(Failure::Usage("Standard input has more than one line: the secret is one line.".into()));
+    }
     Ok((!secret.is_empty()).then(|| SecretString::from(secret)))
 }
 

@@ -1,27 +1,46 @@
 //! `dialtone user create` and `dialtone token create`: on the data directory, also beside a running server.
 
-use crate::args::{ServerFlags, Token, User};
-use crate::config;
+use crate::args::{Token, User};
+use crate::config::{self, Resolved};
 use crate::failure::{Failure, Result};
-use crate::output::line;
+use crate::output::{clean, line};
 use crate::prompt;
 use crate::running::told;
 use dialtone_app::{App, LocalUser};
 use dialtone_domain::{Code, ExposeSecret, Problem, SecretString};
+use std::path::Path;
 
 /// Creates a user and prints the password, and nothing else.
 pub(crate) async fn user(command: User) -> Result {
     let User::Create { email, name, org, role, server } = command;
     let password = prompt::piped_secret()?;
-    let app = open(&server).await?;
-    let made = app.local_create_user(LocalUser { email, name, organisation: org, role, password }).await;
+    let resolved = config::resolve(&server)?;
+    let missing = missing_database(&resolved).map(Path::display).map(|path| path.to_string());
+    let app = open(&resolved).await?;
+    if let Some(path) = missing {
+        eprintln!("There was no database: a new one is at {path}.");
+    }
+    let first = app.setup_needed().await;
+    let organisation = org.clone();
+    let made = app.local_create_user(LocalUser { email, name, organisation, role, password }).await;
+    if made.is_ok() && first == Ok(true) {
+        eprintln!("There was no organisation: \"{}\" is a new one.", clean(&org));
+    }
     print(app, made.map_err(|problem| told(&problem))).await
 }
 
-/// Creates a token and prints it, and nothing else.
+/// Creates a token and prints it, and nothing else. Where there is no database there is no member, and none is
+/// made.
 pub(crate) async fn token(command: Token) -> Result {
     let Token::Create { email, role, server } = command;
-    let app = open(&server).await?;
+    let resolved = config::resolve(&server)?;
+    if let Some(path) = missing_database(&resolved) {
+        let path = path.display();
+        return Err(Failure::Error(format!(
+            "There is no Dialtone database at {path}: name the data directory with --data-dir."
+        )));
+    }
+    let app = open(&resolved).await?;
     let explain = |problem: Problem| match problem.code {
         Code::NotFound => {
             Failure::Error(format!("Nobody has the e-mail address {email}: see `dialtone user create`."))
@@ -32,8 +51,12 @@ pub(crate) async fn token(command: Token) -> Result {
     print(app, made.map_err(explain)).await
 }
 
-async fn open(flags: &ServerFlags) -> Result<App> {
-    let resolved = config::resolve(flags)?;
+/// The file of a database that is not there yet.
+fn missing_database(resolved: &Resolved) -> Option<&Path> {
+    resolved.database_file().filter(|path| !path.exists())
+}
+
+async fn open(resolved: &Resolved) -> Result<App> {
     // Standard error is for people here: what the database does is not their matter.
     crate::logging::start(if resolved.is_default("log") { "warn" } else { resolved.get("log") });
     App::open(resolved.app()).await.map_err(|error| Failure::Error(error.to_string()))

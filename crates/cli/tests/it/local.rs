@@ -22,7 +22,17 @@ async fn users_and_tokens(engine: Engine) {
         return;
     }
     let place = Place::new(engine);
+    if engine == Engine::Sqlite {
+        let none = run(&mut place.dialtone(&TOKEN), "");
+        assert_eq!((none.code, none.out.as_str()), (1, ""), "{}", none.error);
+        assert!(none.error.contains("There is no Dialtone database at "), "{}", none.error);
+    }
+    let two = run(&mut place.dialtone(&OWNER), "correct horse battery\nbattery horse\n");
+    assert_eq!((two.code, two.out.as_str()), (2, ""), "{}", two.error);
+    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0, "nothing is made");
     let given = run(&mut place.dialtone(&OWNER), "correct horse battery\n");
+    assert!(given.error.contains("\"Analytical\" is a new one"), "{}", given.error);
+    assert_eq!(given.error.contains("a new one is at "), engine == Engine::Sqlite, "{}", given.error);
     assert_eq!((given.code, given.out.as_str()), (0, "correct horse battery\n"), "{}", given.error);
     never_logged("correct horse battery");
     let again = run(&mut place.dialtone(&OWNER), "correct horse battery\n");
@@ -42,6 +52,7 @@ async fn users_and_tokens(engine: Engine) {
     let mut colleague = OWNER;
     (colleague[3], colleague[9]) = ("bob@example.com", "agent");
     let made_up = run(&mut place.dialtone(&colleague), "");
+    assert_eq!(made_up.error, "", "nothing but the user is new");
     let password = made_up.out.trim_end();
     assert!(made_up.code == 0 && password.len() >= 12, "{}", made_up.error);
     never_logged(password);

@@ -12,7 +12,7 @@ help: ## This list
 demo: tools web ## Build everything, start Dialtone and the sandbox, print a sign-in link
 	@scripts/say "building the program (about five minutes the first time, seconds after that)"
 	@cargo build --release --locked --package dialtone-cli
-	@target/release/dialtone demo
+	@cargo run --release --locked --quiet --package dialtone-cli -- demo
 
 dev: tools web/node_modules/.package-lock.json ## Run the demo and the web UI's development server, which reloads on every change
 	@scripts/dev

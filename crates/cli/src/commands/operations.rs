@@ -40,7 +40,9 @@ async fn undo(id: &str, (dry_run, yes): (bool, bool), remote: &Remote) -> Result
     let found = client.get(&path).await?["operation"].take();
     if found["can_undo"] != true {
         return Err(Failure::Error(match text(&found, "/undone_by") {
-            by if by.is_empty() => "This operation cannot be undone. Nothing was changed.".into(),
+            by if by.is_empty() => "This operation cannot be undone: it changed nothing, it is a removal or an undo \
+                                    itself, or something newer stands on it. Nothing was changed."
+                .into(),
             by => format!("This operation was undone already, by {by}. Nothing was changed."),
         }));
     }

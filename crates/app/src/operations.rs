@@ -245,7 +245,12 @@ impl App {
                 let line = lines::get(tx, &tenant, row.line_id)?.ok_or(Code::CannotUndo)?;
                 let previous = row.previous.filter(|_| operation.can_undo).ok_or(Code::CannotUndo)?;
                 let previous: Desired = serde_json::from_value(previous).map_err(|_| Code::CannotUndo)?;
-                let desired = Desired { ours: line.vapi_phone_id, vapi_org_id: line.vapi_org_id, ..previous };
+                let desired = Desired {
+                    account_sid: line.twilio_account_sid.clone(),
+                    ours: line.vapi_phone_id,
+                    vapi_org_id: line.vapi_org_id,
+                    ..previous
+                };
                 let new = NewOperation { line: line.id, kind: Kind::Undo, desired, undo_of: Some(id) };
                 let undo = start(tx, &tenant, &actor, &new)?;
                 match rows::set_undone_by(tx, &tenant, id, undo)? {
@@ -344,17 +349,18 @@ impl Workers {
 
 fn view(tx: &mut Tx, tenant: &Tenant, row: rows::Operation) -> Result<OperationView, Problem> {
     let steps = rows::steps(tx, tenant, row.id)?.into_iter().map(step_view).collect::<Result<Vec<_>, _>>()?;
-    let desired: Desired = serde_json::from_value(row.desired).map_err(|_| Code::Internal)?;
+    let desired: Desired = serde_json::from_value(row.desired.clone()).map_err(|_| Code::Internal)?;
     let changed = steps.iter().any(|step| step.state == StepState::Done);
     let undoable = row.kind != Kind::Undo.name() && row.kind != Kind::Remove.name();
-    let succeeded = row.state == OperationState::Succeeded;
+    // The state before is the state to go back to only while nothing newer stands on it.
+    let stands = row.state == OperationState::Succeeded && changed && !rows::changed_since(tx, tenant, &row)?;
     Ok(OperationView {
         id: row.id,
         line_id: row.line_id,
         phone: desired.phone,
         kind: row.kind,
         state: row.state,
-        can_undo: succeeded && changed && undoable && row.previous.is_some() && row.undone_by.is_none(),
+        can_undo: stands && undoable && row.previous.is_some() && row.undone_by.is_none(),
         steps,
         problem: row.problem.map(problem_from).transpose()?,
         undone_by: row.undone_by,

@@ -101,8 +101,7 @@ impl App {
         if account.status == AccountStatus::Inactive {
             return Err(Problem::new(Code::TwilioAccountInactive).with("account", account.name));
         }
-        let settings =
-            self.store_twilio_settings(caller, &keys.data_key, &account, auth_token, phone).await?;
+        let settings = self.store_twilio_settings(caller, keys.data_key, &account, auth_token, phone).await?;
         let warnings =
             if account.kind == AccountKind::Trial { vec!["warning.twilio_trial"] } else { Vec::new() };
         Ok(SavedTwilio { settings, warnings })
@@ -111,7 +110,7 @@ impl App {
     async fn store_twilio_settings(
         &self,
         caller: &Caller,
-        data_key: &DataKey,
+        data_key: DataKey,
         account: &Account,
         auth_token: SecretString,
         phone: Option<Phone>,
@@ -128,20 +127,14 @@ impl App {
             created_at: at,
             updated_at: at,
         };
-        let lines_of = tenant.clone();
-        let sid = account.sid.clone();
-        let ids = self.store().read(move |tx| lines::of_account(tx, &lines_of, &sid)).await?;
-        let sealed: Vec<_> = ids
-            .into_iter()
-            .map(|id| (id, data_key.seal(line_token_place(&id.to_string()), &auth_token)))
-            .collect();
         let view = twilio_settings_view(row.clone());
         self.store()
             .write(move |tx| {
                 let before = rows::twilio(tx, &tenant)?;
                 rows::put_twilio(tx, &tenant, &row)?;
-                for (line, token) in &sealed {
-                    lines::set_token(tx, &tenant, *line, token, at)?;
+                for line in lines::of_account(tx, &tenant, &row.account_sid)? {
+                    let token = data_key.seal(line_token_place(&line.to_string()), &auth_token);
+                    lines::set_token(tx, &tenant, line, &token, at)?;
                 }
                 // What Vapi refused before may go through with other credentials.
                 lines::forget_refusals(tx, &tenant)?;

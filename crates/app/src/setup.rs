@@ -6,7 +6,7 @@ use crate::events::Actor;
 use crate::lines::{LineRef, LineView};
 use crate::operations::{Kind, OperationView, Started};
 use crate::start::App;
-use dialtone_domain::{Code, Language, Problem, text};
+use dialtone_domain::{Code, Language, Problem, UserId, text};
 use dialtone_store::{Tenant, accounts, settings};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -151,10 +151,15 @@ impl App {
     /// Only for trouble with the database; why an import cannot run is part of the status.
     pub async fn advance_setup(&self, caller: &Caller) -> Result<SetupStatus, Problem> {
         self.inner.sweep.forget(&caller.tenant);
-        self.advance(&caller.tenant, &Actor::of(caller)).await
+        self.advance(&caller.tenant, &Actor::of(caller), Some(caller.user_id)).await
     }
 
-    async fn advance(&self, tenant: &Tenant, actor: &Actor) -> Result<SetupStatus, Problem> {
+    async fn advance(
+        &self,
+        tenant: &Tenant,
+        actor: &Actor,
+        user: Option<UserId>,
+    ) -> Result<SetupStatus, Problem> {
         let before = self.status_of(tenant).await?;
         let imported = before.line.as_ref().is_some_and(|line| line.vapi_phone_id.is_some());
         if !before.missing.is_empty() || before.problem.is_some() || (imported && !before.is_running()) {
@@ -162,7 +167,7 @@ impl App {
         }
         let problem = match before.is_running() {
             true => None,
-            false => self.auto_import(tenant, actor).await.err(),
+            false => self.auto_import(tenant, actor, user).await.err(),
         };
         let after = self.status_of(tenant).await?;
         match &after.operation {
@@ -176,7 +181,12 @@ impl App {
         }
     }
 
-    async fn auto_import(&self, tenant: &Tenant, actor: &Actor) -> Result<Started<crate::Imported>, Problem> {
+    async fn auto_import(
+        &self,
+        tenant: &Tenant,
+        actor: &Actor,
+        user: Option<UserId>,
+    ) -> Result<Started<crate::Imported>, Problem> {
         let keys = self.keys(tenant).await?;
         let twilio = keys.twilio.clone().ok_or(Code::TwilioCredentialsMissing)?;
         let phone = twilio.phone.clone().ok_or(Code::PhoneMissing)?;
@@ -184,7 +194,7 @@ impl App {
         let organisation = self.store().read(move |tx| accounts::organisation(tx, &lookup)).await?;
         let row = self.line_row(tenant, &LineRef::Phone(phone.clone())).await?;
         let known = row.is_some();
-        let line = row.unwrap_or_else(|| crate::lines::new_line(phone, twilio.account_sid.clone(), None));
+        let line = row.unwrap_or_else(|| crate::lines::new_line(phone, twilio.account_sid.clone(), user));
         let default = organisation.default_assistant_id;
         let ready = self.check_import(&keys, &twilio, line, known, (None, default)).await?;
         self.run_import(tenant, actor, Kind::AutoImport, ready).await
@@ -237,7 +247,7 @@ impl App {
             };
             for tenant in tenants.iter().filter(|tenant| self.inner.sweep.is_due(tenant)) {
                 self.inner.sweep.postpone(tenant);
-                if let Err(problem) = self.advance(tenant, &Actor::system("auto-import")).await {
+                if let Err(problem) = self.advance(tenant, &Actor::system("auto-import"), None).await {
                     tracing::warn!(%problem, "an import that waits cannot be looked at");
                 }
             }

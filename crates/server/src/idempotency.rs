@@ -2,7 +2,7 @@
 
 use crate::auth::Caller;
 use crate::extract::read_body;
-use crate::problem::Failure;
+use crate::problem::{self, Failure};
 use crate::site::Site;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -48,7 +48,7 @@ fn fingerprint(request: &Request, body: &[u8]) -> [u8; 32] {
 }
 
 /// Runs a request once per key. It goes on when the client goes away, so that its answer can be fetched with
-/// the same key. Only what succeeded is kept: a failure changed nothing that trying again would double.
+/// the same key. Only what succeeded is kept; a failure that changed nothing gives the key back.
 pub(crate) async fn once(
     site: Site,
     caller: Caller,
@@ -87,8 +87,12 @@ fn replay(status: i64, body: String) -> Response {
 }
 
 async fn keep(site: &Site, caller: &Caller, key: &str, response: Response) -> Result<Response, Failure> {
+    // What may have happened must not be done again by the next try: its key stays taken for some minutes.
+    let unclear = [Code::ProviderUnclear, Code::StorageUnavailable, Code::Internal];
     if !response.status().is_success() {
-        site.app.idempotency_abandon(caller, key).await?;
+        if !problem::code_of(&response).is_some_and(|code| unclear.contains(&code)) {
+            site.app.idempotency_abandon(caller, key).await?;
+        }
         return Ok(response);
     }
     let (parts, body) = response.into_parts();

@@ -34,6 +34,11 @@ impl Failure {
     }
 }
 
+/// The code of a problem on its way out.
+pub(crate) fn code_of(response: &Response) -> Option<Code> {
+    response.extensions().get::<Raised>().map(|Raised(problem)| problem.code)
+}
+
 /// A problem on its way out, until [`render`] writes it down.
 #[derive(Clone)]
 struct Raised(Box<Problem>);

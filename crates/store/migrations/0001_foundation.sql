@@ -75,6 +75,7 @@ CREATE TABLE codes (
     expires_at BIGINT NOT NULL
 ) STRICT;
 CREATE INDEX codes_by_expiry ON codes (expires_at);
+CREATE INDEX codes_by_user ON codes (user_id);
 
 CREATE TABLE twilio_settings (
     org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),

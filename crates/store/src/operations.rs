@@ -468,3 +468,19 @@ pub fn forget_undo(tx: &mut Tx, tenant: &Tenant, id: OperationId, by: OperationI
     )?;
     Ok(())
 }
+
+/// Whether a later operation on the line changed something that still stands.
+///
+/// # Errors
+/// As all queries.
+pub fn changed_since(tx: &mut Tx, tenant: &Tenant, operation: &Operation) -> Result<bool> {
+    let later: Option<(OperationId,)> = tx.opt(
+        sql!(
+            "SELECT o.id FROM operations o WHERE o.org_id = ?1 AND o.line_id = ?2 \
+             AND (o.created_at, o.id) > (?3, ?4) AND o.kind <> 'undo' AND o.undone_by IS NULL \
+             AND EXISTS (SELECT 1 FROM operation_steps s WHERE s.operation_id = o.id AND s.state = 'done') LIMIT 1"
+        ),
+        params![tenant.org(), operation.line_id, operation.created_at, operation.id],
+    )?;
+    Ok(later.is_some())
+}

@@ -4,7 +4,7 @@ use crate::accounts::Caller;
 use crate::clock::{new_id, now};
 use crate::events::{Actor, record};
 use crate::start::App;
-use dialtone_domain::{AssistantId, Country, Language, OrgId, Problem};
+use dialtone_domain::{AssistantId, Code, Country, Language, OrgId, Problem};
 use dialtone_store::accounts as rows;
 use rows::Organisation;
 use serde_json::json;
@@ -35,6 +35,9 @@ impl App {
         caller: &Caller,
         change: OrganisationChange,
     ) -> Result<Organisation, Problem> {
+        if let Some(Some(id)) = change.default_assistant_id {
+            self.vapi(caller).await?.assistant(id).await?.ok_or(Code::AssistantNotFound)?;
+        }
         let (tenant, actor, at) = (caller.tenant.clone(), Actor::of(caller), now());
         self.store()
             .write(move |tx| {

@@ -25,6 +25,8 @@ const RENEWAL: Duration = Duration::from_secs(4);
 
 /// A healthy plan has a few steps; more means that something undoes what we do.
 const STEPS_MAX: i64 = 24;
+/// How often an operation is taken up before it is given up for lost: it panics, or cannot be read.
+const ATTEMPTS_MAX: i64 = 50;
 /// How often a provider that does not answer is waited for before the operation gives up, about four minutes.
 const WAITS_MAX: i64 = 8;
 /// How many unclear answers an operation looks behind before it gives up.
@@ -76,6 +78,9 @@ impl App {
     /// Works on a claimed operation until it is finished, postponed, or somebody else's.
     pub(crate) async fn run_operation(&self, claimed: Claimed) {
         let (tenant, id, fence) = (claimed.tenant.clone(), claimed.operation.id, claimed.operation.fence);
+        if claimed.operation.attempt > ATTEMPTS_MAX {
+            return self.bury(claimed).await;
+        }
         let renewing = async {
             loop {
                 tokio::time::sleep(RENEWAL).await;
@@ -94,6 +99,22 @@ impl App {
         tokio::select! {
             () = renewing => tracing::warn!(operation = %id, "the lease was lost"),
             result = running => drop(result),
+        }
+    }
+}
+
+impl App {
+    /// Ends an operation that no worker gets through: its line must not be busy for ever.
+    async fn bury(&self, claimed: Claimed) {
+        let Claimed { tenant, operation } = claimed;
+        tracing::error!(operation = %operation.id, "given up: no worker gets through it");
+        let problem = serde_json::to_value(Problem::new(Code::Internal)).ok();
+        let (id, fence) = (operation.id, operation.fence);
+        let ended = self.store().write(move |tx| {
+            rows::finish(tx, &tenant, id, fence, OperationState::Unclear, problem.as_ref(), now())
+        });
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "it could not be ended; the next claim tries again");
         }
     }
 }

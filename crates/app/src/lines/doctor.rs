@@ -1,6 +1,6 @@
 //! The checklist of one number, live, and its repair (requirements A6, A7).
 
-use super::import::details;
+use super::import::{add_row, details};
 use super::{LineRef, Report, new_line};
 use crate::accounts::Caller;
 use crate::clock::now;
@@ -12,7 +12,7 @@ use dialtone_domain::line::{
     Assistants, Change, Check, CheckId, Observed, blocker, choose_assistant, diagnose, is_healthy, plan,
 };
 use dialtone_domain::{AccountSid, AssistantId, Code, LineId, Phone, Problem};
-use dialtone_store::lines::{self as rows, Line};
+use dialtone_store::lines::{self as rows, Line, LineDetails};
 use jiff::Timestamp;
 
 /// What the doctor found, and what a repair would change.
@@ -44,7 +44,7 @@ struct Patient {
     hands: Hands,
     observed: Observed,
     /// The assistant that a repair links: the line's own may be gone.
-    chosen: Result<AssistantId, Code>,
+    chosen: Result<Option<AssistantId>, Code>,
 }
 
 impl App {
@@ -111,17 +111,19 @@ impl App {
         patient: Patient,
     ) -> Result<dialtone_domain::OperationId, Problem> {
         let Patient { mut line, known, hands, chosen, .. } = patient;
-        let assistant = chosen.map_err(Problem::new)?;
-        line.assistant_id = Some(assistant);
-        let desired = self.desired(&line, &hands, Some(assistant));
+        line.assistant_id = chosen.map_err(Problem::new)?;
+        let desired = self.desired(&line, &hands, line.assistant_id);
         let (tenant, actor, at) = (caller.tenant.clone(), Actor::of(caller), now());
         self.store()
             .write(move |tx| {
                 if known {
-                    rows::update_details(tx, &tenant, line.id, &details(&line), at)?;
+                    // Only the assistant: whatever else was changed meanwhile stays.
+                    let row = rows::get(tx, &tenant, line.id)?.ok_or(Code::NotFound)?;
+                    let new = LineDetails { assistant_id: line.assistant_id, ..details(&row) };
+                    rows::update_details(tx, &tenant, line.id, &new, at)?;
                     rows::record_refusal(tx, &tenant, line.id, None, at)?;
-                } else if !rows::insert(tx, &tenant, &line)? {
-                    return Err(Problem::from(Code::LineBusy));
+                } else {
+                    add_row(tx, &tenant, &actor, &line)?;
                 }
                 let new = NewOperation {
                     line: line.id,
@@ -154,11 +156,17 @@ impl App {
         let observed = self.look(&hands, &line, Depth::WithCalls).await;
         let listed = observed.vapi.known().map(|view| view.assistants.as_slice()).unwrap_or_default();
         let default = caller.organisation.default_assistant_id;
-        let chosen = choose_assistant(Assistants { requested, current: line.assistant_id, default, listed });
+        // A line whose own server answers needs no assistant unless one is asked for.
+        let server_answers = line.server_url.is_some() && line.assistant_id.is_none() && requested.is_none();
+        let chosen = match server_answers {
+            true => Ok(None),
+            false => choose_assistant(Assistants { requested, current: line.assistant_id, default, listed })
+                .map(|chosen| Some(chosen.assistant.id)),
+        };
         if let (Err(Code::AssistantNotFound), Some(_)) = (&chosen, observed.vapi.known()) {
             return Err(Code::AssistantNotFound.into());
         }
-        Ok(Patient { line, known, hands, observed, chosen: chosen.map(|chosen| chosen.assistant.id) })
+        Ok(Patient { line, known, hands, observed, chosen })
     }
 
     /// A number that is no line yet, seen with the saved settings.
@@ -177,7 +185,7 @@ impl App {
 
     fn examine(&self, patient: &Patient) -> Doctor {
         let Patient { line, known, hands, observed, chosen } = patient;
-        let chosen = chosen.ok();
+        let chosen = chosen.ok().flatten();
         // The line's own assistant is judged even where a repair would choose another one.
         let checks = diagnose(&self.desired(line, hands, line.assistant_id.or(chosen)), observed);
         let stuck = blocker(&checks).is_some_and(|check| check.id < CheckId::Reachable);

@@ -18,7 +18,7 @@ use dialtone_store::{Tenant, Tx, operations};
 use serde_json::{Value, json};
 
 /// What to change of a line; what is absent stays.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct LineChange {
     /// Its name.
     pub friendly_name: Option<String>,
@@ -55,27 +55,33 @@ impl App {
         line: &LineRef,
         change: LineChange,
     ) -> Result<(LineView, Option<OperationView>), Problem> {
-        let before = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?;
+        let id = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?.id;
         if let Some(Some(id)) = change.assistant_id {
             self.vapi(caller).await?.assistant(id).await?.ok_or(Code::AssistantNotFound)?;
         }
-        let clears_server = change.server_url == Some(None);
-        let tell = change.reaches_providers() && before.vapi_phone_id.is_some();
-        let after = self.changed(&caller.tenant, &before, change).await?;
-        let hands = self.hands(&caller.tenant, &after).await?;
-        let mut desired = self.desired(&after, &hands, after.assistant_id);
-        if let Some(wish) = desired.vapi.as_mut().filter(|_| clears_server) {
-            wish.server = Wish::Exactly(None);
-        }
-        let (tenant, actor, id) = (caller.tenant.clone(), Actor::of(caller), before.id);
+        let keys = self.keys(&caller.tenant).await?;
+        let row = id.to_string();
+        let sealed =
+            change.server_secret.as_ref().map(|secret| keys.data_key.seal(line_server_place(&row), secret));
+        let (app, tenant, actor) = (self.clone(), caller.tenant.clone(), Actor::of(caller));
         let operation = self
             .store()
             .write(move |tx| {
+                // Read here, so that nothing that changed meanwhile is overwritten.
+                let before = rows::get(tx, &tenant, id)?.ok_or(Code::NotFound)?;
+                let after = changed(&before, &change, sealed.clone());
                 rows::update_details(tx, &tenant, id, &details(&after), now())?;
                 record(tx, &tenant, &actor, "line.changed", id, Some(told(&before)), Some(told(&after)))?;
-                let new =
-                    NewOperation { line: id, kind: Kind::Change, desired: desired.clone(), undo_of: None };
-                if tell { start(tx, &tenant, &actor, &new).map(Some) } else { Ok(None) }
+                if !change.reaches_providers() || before.vapi_phone_id.is_none() {
+                    return Ok(None);
+                }
+                let hands = app.line_hands(&keys, &after)?;
+                let mut desired = app.desired(&after, &hands, after.assistant_id);
+                if let Some(wish) = desired.vapi.as_mut().filter(|_| change.server_url == Some(None)) {
+                    wish.server = Wish::Exactly(None);
+                }
+                let new = NewOperation { line: id, kind: Kind::Change, desired, undo_of: None };
+                start(tx, &tenant, &actor, &new).map(Some)
             })
             .await?;
         let operation = match operation {
@@ -84,23 +90,6 @@ impl App {
         };
         let line = self.line_row(&caller.tenant, &LineRef::Id(id)).await?.ok_or(Code::NotFound)?;
         Ok((line.into(), operation))
-    }
-
-    async fn changed(&self, tenant: &Tenant, before: &Line, change: LineChange) -> Result<Line, Problem> {
-        let mut line = before.clone();
-        line.friendly_name = change.friendly_name.unwrap_or(line.friendly_name);
-        line.notes = change.notes.unwrap_or(line.notes);
-        line.assistant_id = change.assistant_id.unwrap_or(line.assistant_id);
-        line.sms_owner = change.sms_owner.unwrap_or(line.sms_owner);
-        line.server_url = change.server_url.unwrap_or(line.server_url);
-        if let Some(secret) = change.server_secret {
-            let keys = self.keys(tenant).await?;
-            line.server_secret = Some(keys.data_key.seal(line_server_place(&line.id.to_string()), &secret));
-        }
-        if line.server_url.is_none() {
-            line.server_secret = None;
-        }
-        Ok(line)
     }
 
     async fn followed(&self, caller: &Caller, id: OperationId) -> Result<OperationView, Problem> {
@@ -153,6 +142,20 @@ impl App {
             .await?;
         self.followed(caller, id).await.map(Some)
     }
+}
+
+/// The line with the change made; a secret goes with its server.
+fn changed(before: &Line, change: &LineChange, sealed_secret: Option<Vec<u8>>) -> Line {
+    let mut line = before.clone();
+    let LineChange { friendly_name, notes, assistant_id, sms_owner, server_url, server_secret: _ } =
+        change.clone();
+    line.friendly_name = friendly_name.unwrap_or(line.friendly_name);
+    line.notes = notes.unwrap_or(line.notes);
+    line.assistant_id = assistant_id.unwrap_or(line.assistant_id);
+    line.sms_owner = sms_owner.unwrap_or(line.sms_owner);
+    line.server_url = server_url.unwrap_or(line.server_url);
+    line.server_secret = sealed_secret.or(line.server_secret).filter(|_| line.server_url.is_some());
+    line
 }
 
 fn texts_go_to_vapi(sms: &SmsRouting) -> bool {

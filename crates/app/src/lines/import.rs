@@ -14,9 +14,9 @@ use dialtone_domain::line::{
     our_number,
 };
 use dialtone_domain::{AssistantId, Code, Phone, Problem, SecretString};
-use dialtone_store::Tenant;
 use dialtone_store::lines::{self as rows, Line};
 use dialtone_store::operations::OperationState;
+use dialtone_store::{Tenant, Tx};
 use serde_json::json;
 
 /// A number to import.
@@ -175,12 +175,8 @@ impl App {
                 if known {
                     rows::update_details(tx, &tenant, line.id, &details(&line), now())?;
                     rows::record_refusal(tx, &tenant, line.id, None, now())?;
-                } else if rows::insert(tx, &tenant, &line)? {
-                    let told = json!({ "phone": line.phone.to_string() });
-                    record(tx, &tenant, &actor, "line.added", line.id, None, Some(told))?;
                 } else {
-                    // Another request recorded the number a moment ago.
-                    return Err(Problem::from(Code::LineBusy));
+                    add_row(tx, &tenant, &actor, &line)?;
                 }
                 let new = NewOperation { line: line.id, kind, desired: desired.clone(), undo_of: None };
                 start(tx, &tenant, &actor, &new)
@@ -199,6 +195,18 @@ impl App {
         };
         observe(hands.twilio.as_ref(), hands.vapi.as_ref(), &question).await
     }
+}
+
+/// Records a new line.
+///
+/// # Errors
+/// [`Code::LineBusy`]: another request recorded the number a moment ago.
+pub(super) fn add_row(tx: &mut Tx, tenant: &Tenant, actor: &Actor, line: &Line) -> Result<(), Problem> {
+    if !rows::insert(tx, tenant, line)? {
+        return Err(Code::LineBusy.into());
+    }
+    let told = json!({ "phone": line.phone.to_string() });
+    record(tx, tenant, actor, "line.added", line.id, None, Some(told))
 }
 
 /// The part of a line that members set.

@@ -41,14 +41,18 @@ impl App {
 
     /// Clients and secrets for a line.
     pub(crate) async fn hands(&self, tenant: &Tenant, line: &Line) -> Result<Hands, Problem> {
-        let keys = self.keys(tenant).await?;
+        self.line_hands(&self.keys(tenant).await?, line)
+    }
+
+    /// The same with keys that are open already.
+    fn line_hands(&self, keys: &Keys, line: &Line) -> Result<Hands, Problem> {
         let row = line.id.to_string();
         let auth_token = keys.data_key.open(line_token_place(&row), &line.twilio_auth_token)?;
         let server_secret = line.server_secret.as_ref();
         let server_secret =
             server_secret.map(|sealed| keys.data_key.open(line_server_place(&row), sealed)).transpose()?;
         let account_sid = line.twilio_account_sid.clone();
-        self.hands_of(&keys, Some(&TwilioKey { account_sid, auth_token, phone: None }), server_secret)
+        self.hands_of(keys, Some(&TwilioKey { account_sid, auth_token, phone: None }), server_secret)
     }
 
     /// Clients for credentials that are not a line's yet.

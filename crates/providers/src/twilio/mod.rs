@@ -86,8 +86,9 @@ impl Twilio {
         let request = Request::with(Method::POST, self.url(&path, &[]), route, form);
         let result = self.channel.fetch(&request, IncomingNumber::read).await;
         result.map_err(|problem| match status(&problem) {
-            Some(404) => Problem { code: Code::NumberNotInAccount, ..problem }
-                .with("account", self.account.as_str()),
+            Some(404) => {
+                Problem { code: Code::NumberNotInAccount, ..problem }.with("account", self.account.as_str())
+            }
             _ => problem,
         })
     }

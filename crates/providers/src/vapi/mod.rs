@@ -79,7 +79,7 @@ impl Vapi {
             Err(problem) => match already_there(&problem) {
                 Some(id) => Ok(Imported::AlreadyThere(id)),
                 None => Err(problem
-                    .with("phone", import.phone.international())
+                    .with("phone", import.phone.to_string())
                     .with("account", import.account_sid.as_str())),
             },
         }

@@ -117,7 +117,11 @@ async fn remove_line(
 #[utoipa::path(get, path = "/api/v1/lines/{line}/checks", tag = "Lines",
     params(("line" = String, Path, description = "The line's id, or a number in E.164.")),
     responses((status = 200, body = DoctorAnswer)))]
-async fn check_line(State(site): State<Site>, me: Me, NamedLine(line): NamedLine) -> Answer<Json<DoctorAnswer>> {
+async fn check_line(
+    State(site): State<Site>,
+    me: Me,
+    NamedLine(line): NamedLine,
+) -> Answer<Json<DoctorAnswer>> {
     let doctor = site.app.check_line(&me.caller, &line).await?;
     Ok(DoctorAnswer::json(Doctor::of(doctor, me.language)))
 }

@@ -12,3 +12,4 @@ mod numbers;
 mod openapi;
 mod schema;
 mod settings;
+mod undo;

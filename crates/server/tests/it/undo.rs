@@ -1,0 +1,97 @@
+//! The way back: undo, removal and a failed operation leave both providers and our own record as they were.
+
+use dialtone_testkit::{NUMBER, TestServer, on_each_engine};
+use serde_json::{Value, json};
+
+const ELSEWHERE: &str = "https://example.com/voice";
+
+async fn undo(world: &TestServer, operation: &Value) -> Value {
+    let path = format!("/api/v1/operations/{}/undo", operation["id"].as_str().unwrap());
+    world.owner.post(&path, json!({})).await.expect(200).body["operation"].clone()
+}
+
+async fn line(world: &TestServer, id: &str) -> Value {
+    world.owner.get(&format!("/api/v1/lines/{id}")).await.expect(200).body["line"].clone()
+}
+
+on_each_engine! {
+    async fn an_undone_change_is_undone_in_our_record_too(world: TestServer) {
+        let imported = world.import().await;
+        let (id, own) = (imported["phone"]["line_id"].as_str().unwrap(), imported["assistant_id"].clone());
+        let other = world.sandbox.create_assistant("Other").await;
+        let path = format!("/api/v1/lines/{id}");
+        let changed = world.owner.patch(&path, json!({ "assistant_id": other })).await.expect(200).body;
+        assert_eq!(changed["operation"]["state"], "succeeded");
+        // What an older operation was undone to would take the newer one with it.
+        let import = world.owner.get(&format!("/api/v1/operations/{}", imported["operation_id"].as_str().unwrap())).await;
+        assert_eq!(import.expect(200).body["operation"]["can_undo"], false);
+        assert_eq!(undo(&world, &changed["operation"]).await["state"], "succeeded");
+        assert_eq!(line(&world, id).await["assistant_id"], own);
+        let doctor = world.owner.get(&format!("{path}/checks")).await.expect(200).body;
+        assert_eq!((&doctor["doctor"]["healthy"], &doctor["doctor"]["plan"]), (&json!(true), &json!([])));
+        let import = world.owner.get(&format!("/api/v1/operations/{}", imported["operation_id"].as_str().unwrap())).await;
+        assert_eq!(import.expect(200).body["operation"]["can_undo"], true);
+    }
+
+    async fn an_import_is_undone_although_vapis_answer_is_lost(world: TestServer) {
+        let imported = world.import().await;
+        let id = imported["phone"]["line_id"].as_str().unwrap();
+        world.sandbox.fault("DELETE", "^/vapi/phone-number/", 1, json!({ "drop": "after" })).await;
+        let undone = undo(&world, &json!({ "id": imported["operation_id"] })).await;
+        assert_eq!((&undone["state"], &undone["steps"][0]["state"]), (&json!("succeeded"), &json!("unclear")), "{undone}");
+        assert_eq!(line(&world, id).await["vapi_phone_id"], Value::Null);
+        let again = json!({ "phone_number": NUMBER });
+        world.owner.post("/api/v1/phone-numbers/import-twilio", again).await.expect(201);
+    }
+
+    async fn an_undo_that_failed_can_be_tried_again(world: TestServer) {
+        let imported = world.import().await;
+        let operation = json!({ "id": imported["operation_id"] });
+        world.sandbox.fault("DELETE", "^/vapi/phone-number/", 1, json!({ "status": 400 })).await;
+        assert_eq!(undo(&world, &operation).await["state"], "failed");
+        assert_eq!(undo(&world, &operation).await["state"], "succeeded");
+        assert!(world.sandbox.vapi_numbers().await.is_empty());
+    }
+
+    async fn an_import_that_cannot_be_completed_is_taken_back_whole(world: TestServer) {
+        world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
+        let trunk = world.sandbox.create_trunk("PBX").await;
+        world.sandbox.change_twilio_number(NUMBER, &[("TrunkSid", trunk["sid"].as_str().unwrap())]).await;
+        let before = world.sandbox.twilio_number(NUMBER).await;
+        world.save_keys().await;
+        world.sandbox.create_assistant("Mia").await;
+        let refused = json!({ "status": 400, "code": 21402 });
+        world.sandbox.fault("POST", "/IncomingPhoneNumbers/PN", 1, refused).await;
+        let import = json!({ "phone_number": NUMBER });
+        let answer = world.owner.post("/api/v1/phone-numbers/import-twilio", import).await;
+        answer.problem(400, "twilio_refused");
+        assert!(world.sandbox.vapi_numbers().await.is_empty());
+        let after = world.sandbox.twilio_number(NUMBER).await;
+        for field in ["trunk_sid", "voice_url", "status_callback"] {
+            let text = |number: &Value| number[field].as_str().unwrap_or_default().to_owned();
+            assert_eq!(text(&after), text(&before), "{field}");
+        }
+        let lines = world.owner.get("/api/v1/lines").await.expect(200).body;
+        assert_eq!((&lines["lines"][0]["vapi_phone_id"], &lines["lines"][0]["health"]), (&Value::Null, &json!("failing")));
+    }
+
+    async fn a_removed_line_stays_removed(world: TestServer) {
+        world.save_keys().await;
+        world.sandbox.create_assistant("Mia").await;
+        let settings = json!({ "account_sid": dialtone_testkit::ACCOUNT, "phone_number": NUMBER });
+        let saved = world.owner.put("/api/v1/twilio-settings", settings).await.expect(200).body;
+        assert_eq!(saved["setup"]["ready"], true, "{saved}");
+        let path = "/api/v1/lines/%2B14155552671?confirm=%2B14155552671";
+        world.owner.delete(path).await.expect(200);
+        let settings = world.owner.get("/api/v1/twilio-settings").await.expect(200).body;
+        assert_eq!(settings["phone_number"], Value::Null, "else the import would run again by itself");
+        assert_eq!(world.owner.get("/api/v1/setup-status").await.expect(200).body["setup"]["line"], Value::Null);
+    }
+
+    async fn who_was_removed_can_be_added_again(world: TestServer) {
+        let new = json!({ "email": "ann@example.com", "name": "Ann", "role": "viewer" });
+        let member = world.owner.post("/api/v1/members", new.clone()).await.expect(201).body["member"].clone();
+        world.owner.delete(&format!("/api/v1/members/{}", member["id"].as_str().unwrap())).await.expect(200);
+        world.owner.post("/api/v1/members", new).await.expect(201);
+    }
+}

@@ -272,6 +272,17 @@ mod tests {
         assert_eq!(refusal(true, &problem).exit_code(), 1);
     }
 
+    #[tokio::test]
+    async fn an_accepted_change_whose_end_is_not_seen_is_unclear() {
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        let client = Client::new(Target { url, token: None, language: Language::En }).unwrap();
+        let post = client.post("/", &Value::Null).await.unwrap_err();
+        assert_eq!(post.exit_code(), 1, "nothing was sent: {post}");
+        let seen = client.follow(&json!({"operation": {"id": "op1", "state": "running"}})).await.unwrap_err();
+        assert_eq!(seen.exit_code(), 4, "{seen}");
+        assert!(seen.to_string().ends_with("dialtone operations show op1"), "{seen}");
+    }
+
     #[test]
     fn numbers_fit_into_a_path() {
         assert_eq!(segment(" +14155552671"), "%2B14155552671");

@@ -39,12 +39,13 @@ async fn undo(id: &str, (dry_run, yes): (bool, bool), remote: &Remote) -> Result
     let path = format!("/api/v1/operations/{}", segment(id));
     let found = client.get(&path).await?["operation"].take();
     if found["can_undo"] != true {
-        return Err(Failure::Error(match text(&found, "/undone_by") {
-            by if by.is_empty() => "This operation cannot be undone: it changed nothing, it is a removal or an undo \
-                                    itself, or something newer stands on it. Nothing was changed."
+        let by = text(&found, "/undone_by");
+        let why = match by.is_empty() {
+            true => "it changed nothing, it is a removal or an undo itself, or something newer stands on it"
                 .into(),
-            by => format!("This operation was undone already, by {by}. Nothing was changed."),
-        }));
+            false => format!("it was undone already, by {by}"),
+        };
+        return Err(Failure::Error(format!("This operation cannot be undone: {why}. Nothing was changed.")));
     }
     if dry_run && format != Format::Table {
         object(format, &COLUMNS, &found)?;

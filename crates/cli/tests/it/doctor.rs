@@ -49,6 +49,9 @@ async fn a7_the_doctor_finds_the_cause_mends_it_and_says_so() {
     let refused = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix"]), "");
     assert_eq!(refused.code, 2, "{}", refused.error);
     assert!(refused.out.contains(" 1. ") && refused.out.contains(" → "), "{}", refused.out);
+    let refused = run(&mut demo.dialtone(&["doctor", NUMBER, "--fix", "-o", "json"]), "");
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{}", refused.error);
+    assert!(refused.error.contains(" 1. ") && refused.error.contains(" → "), "{}", refused.error);
     let call = json!({ "from": "+14155550123", "to": NUMBER });
     assert_eq!(demo.sandbox("/sandbox/calls", &call).await["outcome"], "not_found");
 

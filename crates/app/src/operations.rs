@@ -394,7 +394,7 @@ const PROBLEMS: &[(Cause, Code)] = &[
     (Cause::VapiMissing, Code::VapiKeyMissing),
     (Cause::VapiUnauthorized, Code::VapiUnauthorized),
     (Cause::VapiForbidden, Code::VapiForbidden),
-    (Cause::VapiOtherOrg, Code::VapiUnauthorized),
+    (Cause::VapiOtherOrg, Code::VapiOtherOrg),
     (Cause::VapiUnreachable, Code::ProviderUnreachable),
     (Cause::NoAssistant, Code::NoAssistant),
     (Cause::AssistantDeleted, Code::AssistantNotFound),

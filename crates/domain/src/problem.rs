@@ -117,6 +117,8 @@ codes! {
     VapiUnauthorized = "vapi_unauthorized" 401,
     /// The plan or the key's role denies it.
     VapiForbidden = "vapi_forbidden" 400,
+    /// The saved key is of another organisation at Vapi than the line.
+    VapiOtherOrg = "vapi_other_org" 409,
     /// Vapi refused a change for a reason of its own.
     VapiRefused = "vapi_refused" 400,
     /// Another organisation at Vapi holds the number.

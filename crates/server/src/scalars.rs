@@ -188,7 +188,9 @@ impl Scalar for Seq {
 
 impl Scalar for bool {
     fn read(value: &Value) -> Result<Self, Fault> {
-        value.as_bool().ok_or_else(|| Fault::of("validation.type"))
+        // In a query everything is text.
+        let written = value.as_str().and_then(|text| text.parse().ok());
+        value.as_bool().or(written).ok_or_else(|| Fault::of("validation.type"))
     }
 
     fn shape() -> Shape {

@@ -1806,6 +1806,8 @@ export interface operations {
             query?: {
                 /** @description The number in E.164; without it nothing is removed. */
                 confirm?: string;
+                /** @description Only forget the line here, where its credentials work no more; nothing is changed at Twilio or Vapi. */
+                forget?: boolean;
             };
             header?: never;
             path: {

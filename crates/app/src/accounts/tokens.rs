@@ -57,7 +57,7 @@ impl App {
             .write(move |tx| {
                 let token = rows::tokens(tx, &tenant, None)?.into_iter().find(|token| token.id == id);
                 let may =
-                    |token: &Token| token.user_id == user || (role >= Role::Admin && token.role <= role);
+                    |token: &Token| token.role <= role && (token.user_id == user || role >= Role::Admin);
                 let token = token.filter(may).ok_or(Code::NotFound)?;
                 rows::delete_token(tx, &tenant, id, None)?;
                 record(tx, &tenant, &actor, "token.revoked", id, Some(json!({ "name": token.name })), None)

@@ -100,7 +100,8 @@ impl App {
     }
 
     /// Removes a line: its record at Vapi goes, Twilio's routing becomes what it was before the import where it
-    /// still points at Vapi, and our row goes last. A line that is not in Vapi is only forgotten.
+    /// still points at Vapi, and our row goes last. A line that is not in Vapi is only forgotten, and so is one whose
+    /// providers can no longer be reached with `forget_only`: what is left there is the user's to clean up.
     ///
     /// # Errors
     /// [`Code::ConfirmationNeeded`] unless `confirm` is the number; [`Code::NotFound`]; [`Code::LineBusy`].
@@ -109,13 +110,14 @@ impl App {
         caller: &Caller,
         line: &LineRef,
         confirm: Option<&str>,
+        forget_only: bool,
     ) -> Result<Option<OperationView>, Problem> {
         let line = self.line_row(&caller.tenant, line).await?.ok_or(Code::NotFound)?;
         if confirm.map(str::trim) != Some(line.phone.as_str()) {
             return Err(Problem::new(Code::ConfirmationNeeded).with("phone", line.phone.to_string()));
         }
         let (tenant, actor) = (caller.tenant.clone(), Actor::of(caller));
-        if line.vapi_phone_id.is_none() {
+        if forget_only || line.vapi_phone_id.is_none() {
             self.store().write(move |tx| forget(tx, &tenant, &actor, &line)).await?;
             return Ok(None);
         }

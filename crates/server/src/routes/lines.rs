@@ -39,6 +39,8 @@ input! {
     RemoveQuery {
         /// The number in E.164; without it nothing is removed.
         confirm: Option<scalars::Line<1, 40>>,
+        /// Only forget the line here, where its credentials work no more; nothing is changed at Twilio or Vapi.
+        forget: Option<bool>,
     }
 
     /// How to repair.
@@ -107,7 +109,8 @@ async fn remove_line(
     Query(query): Query<RemoveQuery>,
 ) -> Answer<Json<LineRemoved>> {
     let confirm = query.confirm.as_ref().map(|confirm| confirm.0.as_str());
-    let operation = site.app.remove_line(&me.caller, &line, confirm).await?;
+    let forget = query.forget.unwrap_or(false);
+    let operation = site.app.remove_line(&me.caller, &line, confirm, forget).await?;
     Ok(LineRemoved::json(operation.map(|operation| Operation::of(operation, me.language))))
 }
 

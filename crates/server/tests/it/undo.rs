@@ -88,6 +88,26 @@ on_each_engine! {
         assert_eq!(world.owner.get("/api/v1/setup-status").await.expect(200).body["setup"]["line"], Value::Null);
     }
 
+    async fn a_line_of_another_vapi_organisation_is_named_and_can_be_forgotten(world: TestServer) {
+        let imported = world.import().await;
+        let id = imported["phone"]["line_id"].as_str().unwrap();
+        let other = world.sandbox.control("orgs", json!({})).await;
+        let key = other["private_key"].as_str().unwrap();
+        let vapi = world.sandbox.vapi().token(key);
+        vapi.post("/vapi/assistant", json!({ "name": "Elsewhere" })).await.expect(201);
+        world.owner.put("/api/v1/vapi-settings", json!({ "api_key": key })).await.expect(200);
+        let checks = world.owner.get(&format!("/api/v1/lines/{id}/checks")).await.expect(200).body;
+        assert_eq!(checks["doctor"]["checks"][0]["cause"], "vapi_other_org");
+        world.owner.post(&format!("/api/v1/lines/{id}/repair"), json!({})).await.problem(409, "vapi_other_org");
+        let path = format!("/api/v1/lines/{id}?confirm=%2B14155552671");
+        let refused = world.owner.delete(&path).await.expect(200).body;
+        assert_eq!(refused["operation"]["problem"]["code"], "vapi_other_org");
+        let forgotten = world.owner.delete(&format!("{path}&forget=true")).await.expect(200).body;
+        assert_eq!(forgotten["operation"], Value::Null);
+        assert_eq!(world.sandbox.vapi_numbers().await.len(), 1, "what is at Vapi is left alone");
+        world.owner.get(&format!("/api/v1/lines/{id}")).await.problem(404, "not_found");
+    }
+
     async fn who_was_removed_can_be_added_again(world: TestServer) {
         let new = json!({ "email": "ann@example.com", "name": "Ann", "role": "viewer" });
         let member = world.owner.post("/api/v1/members", new.clone()).await.expect(201).body["member"].clone();

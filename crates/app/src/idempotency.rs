@@ -19,7 +19,8 @@ fn place(key: &str) -> Place<'_> {
 }
 
 impl App {
-    /// Claims the key for this request, or tells what became of it before.
+    /// Claims the key for this request, or tells what became of it before. `digest` is of the whole request, which
+    /// may hold a password: it is not kept as it is.
     ///
     /// # Errors
     /// Only for trouble with the database or the master key, as all of this file.
@@ -27,8 +28,10 @@ impl App {
         &self,
         caller: &Caller,
         key: &str,
-        fingerprint: [u8; 32],
+        digest: [u8; 32],
     ) -> Result<Begin, Problem> {
+        let data_key = self.keys(&caller.tenant).await?.data_key;
+        let fingerprint = data_key.fingerprint(&digest);
         let (tenant, user, row, at) =
             (caller.tenant.clone(), caller.user_id.to_string(), key.to_owned(), now());
         let begin = self.store().write(move |tx| {
@@ -38,7 +41,7 @@ impl App {
         match begin.await? {
             Begin::Done { status, body } => {
                 let sealed = STANDARD.decode(body).map_err(|_| Code::Sealed)?;
-                let body = self.keys(&caller.tenant).await?.data_key.open(place(key), &sealed)?;
+                let body = data_key.open(place(key), &sealed)?;
                 Ok(Begin::Done { status, body: body.expose_secret().to_owned() })
             }
             other => Ok(other),

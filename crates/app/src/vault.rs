@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use dialtone_domain::{Code, ExposeSecret, OrgId, Problem, SecretString};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use std::io::Write;
 use std::path::Path;
 
@@ -22,6 +24,7 @@ pub(crate) struct Vault {
 pub(crate) struct DataKey {
     org: OrgId,
     cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
 }
 
 /// Where a secret lives: it opens nowhere else.
@@ -91,7 +94,8 @@ impl Vault {
     pub(crate) fn data_key(&self, org: OrgId, wrapped: &[u8]) -> Result<DataKey, Problem> {
         let key = decrypt(&self.master, &data_key_context(org), wrapped)?;
         let key = <[u8; KEY_BYTES]>::try_from(key).map_err(|_| Code::Sealed)?;
-        Ok(DataKey { org, cipher: XChaCha20Poly1305::new(&Key::from(key)) })
+        let mac = Hmac::new_from_slice(&key).map_err(|_| Code::Internal)?;
+        Ok(DataKey { org, cipher: XChaCha20Poly1305::new(&Key::from(key)), mac })
     }
 }
 
@@ -108,6 +112,11 @@ impl DataKey {
     pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretString, Problem> {
         let bytes = decrypt(&self.cipher, &self.context(place), sealed)?;
         Ok(String::from_utf8(bytes).map_err(|_| Code::Sealed)?.into())
+    }
+
+    /// A digest that nobody can check a guess against without this key.
+    pub(crate) fn fingerprint(&self, message: &[u8]) -> Vec<u8> {
+        self.mac.clone().chain_update(message).finalize().into_bytes().to_vec()
     }
 
     fn context(&self, Place { table, row, field }: Place<'_>) -> String {

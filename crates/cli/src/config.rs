@@ -154,6 +154,11 @@ impl Resolved {
         self.get("database_url").strip_prefix("sqlite://").map(Path::new)
     }
 
+    /// The file of the master key, where the key is not given itself.
+    pub(crate) fn key_file(&self) -> Option<PathBuf> {
+        self.find("master_key").is_none().then(|| Path::new(self.get("data_dir")).join("master.key"))
+    }
+
     /// For the application.
     pub(crate) fn app(&self) -> dialtone_app::Config {
         dialtone_app::Config {

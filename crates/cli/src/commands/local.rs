@@ -29,15 +29,16 @@ pub(crate) async fn user(command: User) -> Result {
     print(app, made.map_err(|problem| told(&problem))).await
 }
 
-/// Creates a token and prints it, and nothing else. Where there is no database there is no member, and none is
-/// made.
+/// Creates a token and prints it, and nothing else. Where there is no database, or no key to it, none is made.
 pub(crate) async fn token(command: Token) -> Result {
     let Token::Create { email, role, server } = command;
     let resolved = config::resolve(&server)?;
-    if let Some(path) = missing_database(&resolved) {
+    let missing = missing_database(&resolved).map(|path| ("Dialtone database", path.to_owned()));
+    let key = || resolved.key_file().filter(|path| !path.exists()).map(|path| ("master key", path));
+    if let Some((what, path)) = missing.or_else(key) {
         let path = path.display();
         return Err(Failure::Error(format!(
-            "There is no Dialtone database at {path}: name the data directory with --data-dir."
+            "There is no {what} at {path}: name the data directory with --data-dir."
         )));
     }
     let app = open(&resolved).await?;

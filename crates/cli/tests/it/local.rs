@@ -22,11 +22,10 @@ async fn users_and_tokens(engine: Engine) {
         return;
     }
     let place = Place::new(engine);
-    if engine == Engine::Sqlite {
-        let none = run(&mut place.dialtone(&TOKEN), "");
-        assert_eq!((none.code, none.out.as_str()), (1, ""), "{}", none.error);
-        assert!(none.error.contains("There is no Dialtone database at "), "{}", none.error);
-    }
+    let none = run(&mut place.dialtone(&TOKEN), "");
+    assert_eq!((none.code, none.out.as_str()), (1, ""), "{}", none.error);
+    let missing = if engine == Engine::Sqlite { "Dialtone database" } else { "master key" };
+    assert!(none.error.contains(&format!("There is no {missing} at ")), "{}", none.error);
     let two = run(&mut place.dialtone(&OWNER), "correct horse battery\nbattery horse\n");
     assert_eq!((two.code, two.out.as_str()), (2, ""), "{}", two.error);
     assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0, "nothing is made");

@@ -356,10 +356,10 @@ pub(crate) enum User {
         #[arg(long, value_parser = email)]
         email: String,
         /// Their name.
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         name: String,
         /// Their organisation, made if there is none of that name.
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         org: String,
         /// What they may do.
         #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
@@ -388,8 +388,18 @@ fn role(text: &str) -> Result<Role, &'static str> {
     text.parse().map_err(|()| "must be owner, admin, agent or viewer")
 }
 
+fn name(text: &str) -> Result<String, &'static str> {
+    let name = text.trim();
+    match (1..=255).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        true => Ok(name.to_owned()),
+        false => Err("must be 1 to 255 characters on one line"),
+    }
+}
+
 fn email(text: &str) -> Result<String, &'static str> {
-    let fits = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let fits = text
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
     match fits && text.len() <= 254 && !text.chars().any(|char| char.is_whitespace() || char.is_control()) {
         true => Ok(text.to_owned()),
         false => Err("must be an e-mail address"),

@@ -100,7 +100,9 @@ impl Scalar for Email {
         let text = sized(&trimmed, EMAIL_LENGTH).map_err(|_| Fault::of("validation.email"))?;
         let odd = |c: char| c.is_control() || c.is_whitespace();
         match text.split_once('@') {
-            Some((name, host)) if !name.is_empty() && !host.is_empty() && !text.contains(odd) => {
+            Some((name, host))
+                if !name.is_empty() && !host.is_empty() && !host.contains('@') && !text.contains(odd) =>
+            {
                 Ok(Self(text.to_owned()))
             }
             _ => Err(Fault::of("validation.email")),

@@ -125,7 +125,7 @@ mod tests {
         let profile = |url: &str, token: &str| Profile { url: url.into(), token: Some(token.into()) };
         let profiles = [
             ("default", profile("http://default", "t-default")),
-            ("work", profile("https://work", "t-work")),
+            ("office", profile("https://office", "t-office")),
         ];
         let profiles = profiles.into_iter().map(|(name, profile)| (name.to_owned(), profile)).collect();
         let flags = ClientFlags { url: flags.0.map(Into::into), profile: flags.1.map(Into::into) };
@@ -139,16 +139,19 @@ mod tests {
         let some = |url: &str, token: &str| Ok((url.to_owned(), Some(token.to_owned())));
         let environment = [("DIALTONE_URL", "http://env"), ("DIALTONE_TOKEN", "t-env")];
         assert_eq!(chosen((None, None), &[]), some("http://default/", "t-default"));
-        assert_eq!(chosen((None, None), &[("DIALTONE_PROFILE", "work")]), some("https://work/", "t-work"));
-        assert_eq!(chosen((None, Some("work")), &environment), some("https://work/", "t-work"));
-        let named = [("DIALTONE_PROFILE", "work"), ("DIALTONE_TOKEN", "t-env")];
-        assert_eq!(chosen((None, None), &named), some("https://work/", "t-work"));
+        assert_eq!(
+            chosen((None, None), &[("DIALTONE_PROFILE", "office")]),
+            some("https://office/", "t-office")
+        );
+        assert_eq!(chosen((None, Some("office")), &environment), some("https://office/", "t-office"));
+        let named = [("DIALTONE_PROFILE", "office"), ("DIALTONE_TOKEN", "t-env")];
+        assert_eq!(chosen((None, None), &named), some("https://office/", "t-office"));
         assert_eq!(chosen((None, None), &environment), some("http://env/", "t-env"));
         assert_eq!(chosen((Some("http://flag"), None), &environment), some("http://flag/", "t-env"));
         assert_eq!(chosen((Some("http://flag"), None), &[]), Ok(("http://flag/".into(), None)));
         for (flags, environment) in [
             ((None, Some("nobody")), vec![]),
-            ((Some("http://flag"), Some("work")), vec![]),
+            ((Some("http://flag"), Some("office")), vec![]),
             ((Some("ftp://flag"), None), vec![]),
             ((None, None), vec![("DIALTONE_PROFILE", "nobody")]),
             ((None, None), vec![("DIALTONE_TOKEN", "t-env")]),

@@ -432,7 +432,8 @@ impl<'a> Run<'a> {
         };
         let wanted = self.app.desired(&line, &self.hands, line.assistant_id);
         tracing::info!(operation = %self.id, ?state, problem = problem.as_ref().map(tracing::field::display), "finished");
-        let back = self.failure.is_some() || self.kind == Kind::Undo;
+        let undone = self.kind == Kind::Undo && state == OperationState::Succeeded;
+        let fell_back = self.failure.is_some() && state == OperationState::Failed;
         let ending = Ending {
             tenant: self.tenant.clone(),
             id: self.id,
@@ -440,7 +441,7 @@ impl<'a> Run<'a> {
             kind: self.kind,
             state,
             report: Report { checks: line::diagnose(&wanted, observed), at: now() },
-            restored: self.desired.vapi.clone().filter(|_| back && state != OperationState::Unclear),
+            restored: self.desired.vapi.clone().filter(|_| undone || fell_back),
             undo_of: self.undo_of,
             line,
             problem,

@@ -25,6 +25,10 @@ on_each_engine! {
         // What an older operation was undone to would take the newer one with it.
         let import = world.owner.get(&format!("/api/v1/operations/{}", imported["operation_id"].as_str().unwrap())).await;
         assert_eq!(import.expect(200).body["operation"]["can_undo"], false);
+        // An undo that does not come to pass leaves the record alone.
+        world.sandbox.fault("PATCH", "^/vapi/phone-number/", 1, json!({ "status": 400 })).await;
+        assert_eq!(undo(&world, &changed["operation"]).await["state"], "failed");
+        assert_eq!(line(&world, id).await["assistant_id"], other.as_str());
         assert_eq!(undo(&world, &changed["operation"]).await["state"], "succeeded");
         assert_eq!(line(&world, id).await["assistant_id"], own);
         let doctor = world.owner.get(&format!("{path}/checks")).await.expect(200).body;

@@ -100,6 +100,13 @@ record! {
     }
 }
 
+/// What every write of a worker demands: parameters 1 to 3 name an operation that it still holds.
+macro_rules! held {
+    () => {
+        "org_id = ?1 AND id = ?2 AND fence = ?3 AND finished_at IS NULL AND lease_owner IS NOT NULL"
+    };
+}
+
 /// An operation to be done.
 #[derive(Debug, Clone)]
 pub struct NewOperation {
@@ -267,10 +274,7 @@ pub fn claim(tx: &mut Tx, owner: &str, now: Timestamp, lease: SignedDuration) ->
 /// As all queries.
 pub fn renew(tx: &mut Tx, tenant: &Tenant, id: OperationId, fence: i64, until: Timestamp) -> Result<bool> {
     let kept = tx.exec(
-        sql!(
-            "UPDATE operations SET lease_until = ?4 WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL"
-        ),
+        sql!("UPDATE operations SET lease_until = ?4 WHERE ", held!()),
         params![tenant.org(), id, fence, until],
     )?;
     Ok(kept == 1)
@@ -292,8 +296,9 @@ pub fn begin_step(
     let begun = tx.exec(
         sql!(
             "INSERT INTO operation_steps (org_id, operation_id, seq, state, change, started_at) \
-             SELECT org_id, id, ?4, 'started', ?5, ?6 FROM operations WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL AND lease_until > ?6"
+             SELECT org_id, id, ?4, 'started', ?5, ?6 FROM operations WHERE ",
+            held!(),
+            " AND lease_until > ?6"
         ),
         params![tenant.org(), id, fence, seq, change, now],
     )?;
@@ -318,8 +323,9 @@ pub fn end_step(
     let ended = tx.exec(
         sql!(
             "UPDATE operation_steps SET state = ?5, problem = ?6, finished_at = ?7 \
-             WHERE org_id = ?1 AND operation_id = ?2 AND seq = ?4 AND EXISTS (SELECT 1 FROM operations \
-             WHERE org_id = ?1 AND id = ?2 AND fence = ?3 AND finished_at IS NULL AND lease_owner IS NOT NULL)"
+             WHERE org_id = ?1 AND operation_id = ?2 AND seq = ?4 AND EXISTS (SELECT 1 FROM operations WHERE ",
+            held!(),
+            ")"
         ),
         params![tenant.org(), id, fence, seq, state, problem, now],
     )?;
@@ -338,10 +344,7 @@ pub fn set_previous(
     previous: &Value,
 ) -> Result<bool> {
     let changed = tx.exec(
-        sql!(
-            "UPDATE operations SET previous = ?4 WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL"
-        ),
+        sql!("UPDATE operations SET previous = ?4 WHERE ", held!()),
         params![tenant.org(), id, fence, previous],
     )?;
     Ok(changed == 1)
@@ -363,8 +366,8 @@ pub fn finish(
     let ended = tx.exec(
         sql!(
             "UPDATE operations SET state = ?4, problem = ?5, updated_at = ?6, finished_at = ?6, lease_owner = NULL, \
-             lease_until = 0 WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL"
+             lease_until = 0 WHERE ",
+            held!()
         ),
         params![tenant.org(), id, fence, state, problem, now],
     )?;
@@ -386,8 +389,8 @@ pub fn postpone(
     let changed = tx.exec(
         sql!(
             "UPDATE operations SET state = 'pending', run_at = ?4, updated_at = ?5, lease_owner = NULL, \
-             lease_until = 0 WHERE org_id = ?1 AND id = ?2 AND fence = ?3 \
-             AND finished_at IS NULL AND lease_owner IS NOT NULL"
+             lease_until = 0 WHERE ",
+            held!()
         ),
         params![tenant.org(), id, fence, run_at, now],
     )?;
@@ -424,7 +427,8 @@ pub fn fall_back(
     let changed = tx.exec(
         sql!(
             "UPDATE operations SET desired = ?4, problem = ?5, back_from = ?6, attempt = 1 \
-             WHERE org_id = ?1 AND id = ?2 AND fence = ?3 AND finished_at IS NULL AND lease_owner IS NOT NULL"
+             WHERE ",
+            held!()
         ),
         params![tenant.org(), id, fence, desired, problem, back_from],
     )?;

@@ -41,6 +41,10 @@ impl Ending {
             self.restore_row(tx)?;
             self.report.store(tx, tenant, line.id)?;
         }
+        if self.kind == Kind::Undo && succeeded && line.vapi_phone_id.is_none() {
+            // An import that was undone must not come back by itself with the next thing that is saved.
+            settings::forget_phone(tx, tenant, &line.phone)?;
+        }
         if let Some(undone) = self.undo_of.filter(|_| !succeeded) {
             rows::forget_undo(tx, tenant, undone, *id)?;
         }

@@ -101,9 +101,7 @@ impl App {
             result = running => drop(result),
         }
     }
-}
 
-impl App {
     /// Ends an operation that no worker gets through: its line must not be busy for ever.
     async fn bury(&self, claimed: Claimed) {
         let Claimed { tenant, operation } = claimed;

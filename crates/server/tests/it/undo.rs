@@ -112,6 +112,19 @@ on_each_engine! {
         world.owner.get(&format!("/api/v1/lines/{id}")).await.problem(404, "not_found");
     }
 
+    async fn an_import_that_was_undone_does_not_come_back_by_itself(world: TestServer) {
+        world.save_keys().await;
+        world.sandbox.create_assistant("Mia").await;
+        let settings = json!({ "account_sid": dialtone_testkit::ACCOUNT, "phone_number": NUMBER });
+        let saved = world.owner.put("/api/v1/twilio-settings", settings.clone()).await.expect(200).body;
+        assert_eq!(undo(&world, &saved["setup"]["operation"]).await["state"], "succeeded");
+        world.owner.post("/api/v1/assistants", json!({ "name": "Another" })).await.expect(201);
+        assert!(world.sandbox.vapi_numbers().await.is_empty());
+        // Asking for it again is another matter.
+        world.owner.put("/api/v1/twilio-settings", settings).await.expect(200);
+        assert_eq!(world.sandbox.vapi_numbers().await.len(), 1);
+    }
+
     async fn who_was_removed_can_be_added_again(world: TestServer) {
         let new = json!({ "email": "ann@example.com", "name": "Ann", "role": "viewer" });
         let member = world.owner.post("/api/v1/members", new.clone()).await.expect(201).body["member"].clone();

@@ -50,7 +50,7 @@ const ONLY_IN = [
     {
         what: "an HTTP client",
         pattern: /\breqwest::/,
-        where: [/^crates\/providers\/src\//, /^crates\/sandbox\/src\/(calls|vapi)/, /^crates\/cli\/src\/client\.rs$/, TESTS],
+        where: [/^crates\/providers\/src\//, /^crates\/sandbox\/src\/outbound\.rs$/, /^crates\/cli\/src\/client\.rs$/, TESTS],
         why: "timeouts, limits and masking are in one place",
     },
     {

@@ -1,18 +1,14 @@
 //! A caller rings a number: Twilio's routing first, then whoever it leads to.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::http::{Object, text};
-use crate::state::{Shared, World};
+use crate::state::Shared;
 use crate::twilio::Twilio;
-use crate::vapi::calls::{self as vapi_calls, Ask, Ringing};
-
-/// `assistant-request` has 7.5 s end to end, whatever `timeoutSeconds` says (V9.3).
-const ASK_MAX: Duration = Duration::from_millis(7_500);
-const ASK_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+use crate::vapi::calls as vapi_calls;
 
 /// Twilio's own sentences: the demo URL's sample text and the error message [?].
 const DEMO_WORDS: &str = "Thanks for the call. Configure your number's voice U R L to change this message.";
@@ -71,8 +67,8 @@ enum Target {
 }
 
 /// Places a call and waits until it is over.
-pub(crate) async fn place(shared: &Shared, from: &str, to: &str) -> Value {
-    let (leg, number, step) = {
+pub(crate) async fn place(shared: &Arc<Shared>, from: &str, to: &str) -> Value {
+    let (leg, number, target) = {
         let world = &mut *shared.lock();
         world.clock.tick();
         let Some(number) = world.twilio.number(to).cloned() else {
@@ -84,34 +80,19 @@ pub(crate) async fn place(shared: &Shared, from: &str, to: &str) -> Value {
             from: from.to_owned(),
             to: to.to_owned(),
         };
-        let step = connect(world, &leg, &number);
-        (leg, number, step)
+        let target = world.twilio.is_active(&leg.account).then(|| route(&world.twilio, &number));
+        (leg, number, target)
     };
-    let answer = match &step {
-        Ringing::Ask(ask) => request(ask).await,
-        Ringing::Over(_) => None,
-    };
-    let world = &mut *shared.lock();
-    let outcome = match step {
-        Ringing::Over(outcome) => outcome,
-        Ringing::Ask(ask) => vapi_calls::resume(world, *ask, answer.as_ref()),
+    let outcome = match target {
+        None => Outcome::new("rejected", &[]).telling("reason", "account_not_active"),
+        Some(Target::Trunk(url)) => Outcome::new("trunk", &[]).telling("url", url),
+        Some(Target::Nowhere(reason)) => Outcome::new("no_route", &[]).telling("reason", reason),
+        Some(Target::Url { url, method }) => fetch(shared, &leg, &url, &method).await,
     };
     // An empty route fails at once, without a trace in the debugger (T5 [I]).
     let completed = !matches!(outcome.outcome, "no_route" | "rejected");
-    world.record_call(&leg.call_sid, &number, from, completed);
+    shared.lock().record_call(&leg.call_sid, &number, from, completed);
     outcome.show(Some(&leg.call_sid))
-}
-
-fn connect(world: &mut World, leg: &Leg, number: &Object) -> Ringing {
-    if !world.twilio.is_active(&leg.account) {
-        let rejected = Outcome::new("rejected", &[]);
-        return Ringing::Over(rejected.telling("reason", "account_not_active"));
-    }
-    match route(&world.twilio, number) {
-        Target::Trunk(url) => Ringing::Over(Outcome::new("trunk", &[]).telling("url", url)),
-        Target::Nowhere(reason) => Ringing::Over(Outcome::new("no_route", &[]).telling("reason", reason)),
-        Target::Url { url, method } => fetch(world, leg, &url, &method),
-    }
 }
 
 /// The first of trunk, application, URL that is set (T6 [S]).
@@ -127,7 +108,7 @@ fn route(twilio: &Twilio, number: &Object) -> Target {
         });
     }
     let from = match text(number, "voice_application_sid") {
-        Some(sid) => match twilio.applications.iter().find(|object| text(object, "sid") == Some(sid)) {
+        Some(sid) => match twilio.applications.get(sid) {
             Some(application) => application,
             None => return Target::Nowhere("the application does not exist any more"),
         },
@@ -167,46 +148,17 @@ fn site(url: &str) -> Site {
     }
 }
 
-fn fetch(world: &mut World, leg: &Leg, url: &str, method: &str) -> Ringing {
-    Ringing::Over(match site(url) {
+async fn fetch(shared: &Arc<Shared>, leg: &Leg, url: &str, method: &str) -> Outcome {
+    match site(url) {
         // `inbound_call` is a POST route (V14.1).
         Site::Vapi | Site::OtherVapi if method != "POST" => {
             Outcome::new("rejected", &[APPLICATION_ERROR]).telling("reason", "wrong_method")
         }
-        Site::Vapi => return vapi_calls::ring(world, leg),
+        Site::Vapi => vapi_calls::answer(shared, leg).await,
         Site::OtherVapi => vapi_calls::not_found(),
         Site::Demo => Outcome::new("demo_url", &[DEMO_WORDS]),
         Site::Elsewhere => Outcome::new("forwarded", &[]).telling("url", url),
-    })
-}
-
-/// Sends an `assistant-request`; none for anything but a JSON object with a 2xx in time (V9.3).
-async fn request(ask: &Ask) -> Option<Object> {
-    // reqwest is built without a TLS provider of its own; one that is installed already is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let exchange = async {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| tracing::warn!(%error, "no HTTP client"))
-            .ok()?;
-        let headers = ask.headers.iter().filter_map(|(name, value)| {
-            let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).ok()?;
-            Some((name, reqwest::header::HeaderValue::from_str(value).ok()?))
-        });
-        let request = client.post(&ask.url).json(&ask.body).headers(headers.collect());
-        let mut response = request.send().await.ok().filter(|response| response.status().is_success())?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.ok()? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ASK_ANSWER_BYTES_MAX {
-                return None;
-            }
-        }
-        serde_json::from_slice(&body).ok()
-    };
-    tokio::time::timeout(ASK_MAX, exchange).await.ok().flatten()
+    }
 }
 
 #[cfg(test)]

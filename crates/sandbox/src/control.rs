@@ -1,5 +1,7 @@
 //! The control API below `/sandbox`: what tests and demos use to look and to change the world.
 
+use std::sync::Arc;
+
 use hyper::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -9,12 +11,13 @@ use crate::clock::rfc2822;
 use crate::faults::NewRule;
 use crate::http::{Object, Reply, Request};
 use crate::ids::{is_e164, is_sid};
+use crate::phones::Behaviour;
 use crate::routes::capture;
 use crate::state::{Shared, World};
 use crate::twilio::accounts::{Kind, Status};
 use crate::twilio::keys::Rights;
 use crate::twilio::numbers;
-use crate::{calls, page};
+use crate::{calls, jobs, page};
 
 const ADVANCE_S_MAX: f64 = 1e9;
 const SPEED_MAX: f64 = 1e6;
@@ -35,7 +38,9 @@ const ROUTES: &[(Method, &str, Handler)] = &[
     (Method::POST, "faults", add_fault),
     (Method::DELETE, "faults", clear_faults),
     (Method::POST, "reset", reset),
-    (Method::POST, "clock", set_clock),
+    (Method::GET, "webhooks", |world, _, _| Ok((200, world.outbound.show()))),
+    (Method::GET, "phones", |world, _, _| Ok((200, world.phones.show()))),
+    (Method::POST, "phones/{}", change_phone),
     (Method::POST, "accounts", add_account),
     (Method::POST, "accounts/{}", change_account),
     (Method::POST, "keys", add_key),
@@ -46,16 +51,18 @@ const ROUTES: &[(Method, &str, Handler)] = &[
 ];
 
 /// Answers a request to the control API. Bad input is 400 with `{"error": "…"}`, never 500.
-pub(crate) async fn handle(shared: &Shared, request: &Request) -> Reply {
+pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
     let path = request.path.trim_start_matches("/sandbox").trim_matches('/');
     if path.is_empty() && request.method == Method::GET {
         return Reply::new(200, "text/html; charset=utf-8", page::render(&shared.lock()));
     }
     let answer = match parse(request) {
         Ok(body) if path == "calls" && request.method == Method::POST => place_call(shared, body).await,
+        Ok(body) if path == "clock" && request.method == Method::POST => set_clock(shared, body).await,
         Ok(body) => dispatch(&mut shared.lock(), &request.method, path, body),
         Err(refusal) => Err(refusal),
     };
+    shared.changed.notify_one();
     match answer {
         Ok((status, value)) => Reply::json(status, &value),
         Err((status, sentence)) => Reply::json(status, &json!({"error": sentence})),
@@ -105,7 +112,7 @@ struct NewCall {
     to: String,
 }
 
-async fn place_call(shared: &Shared, body: Value) -> Answer {
+async fn place_call(shared: &Arc<Shared>, body: Value) -> Answer {
     let NewCall { from, to } = read(body)?;
     if !is_e164(&to) {
         return Err(bad("to must be a number in the E.164 format, for example +14155552671"));
@@ -152,7 +159,15 @@ struct SetClock {
     speed: Option<f64>,
 }
 
-fn set_clock(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn change_phone(world: &mut World, ids: &[&str], body: Value) -> Answer {
+    let behaviour: Behaviour = read(body)?;
+    if !is_e164(ids[0]) {
+        return Err(bad("a phone is named by its number in the E.164 format"));
+    }
+    Ok((200, world.phones.set(ids[0], behaviour)))
+}
+
+async fn set_clock(shared: &Arc<Shared>, body: Value) -> Answer {
     let SetClock { advance_s, speed } = read(body)?;
     if advance_s.is_some_and(|seconds| !(0.0..=ADVANCE_S_MAX).contains(&seconds)) {
         return Err(bad("advance_s must be 0 to 1000000000: time does not run backwards"));
@@ -161,8 +176,9 @@ fn set_clock(world: &mut World, _: &[&str], body: Value) -> Answer {
         return Err(bad("speed must be 0 to 1000000"));
     }
     if let Some(seconds) = advance_s {
-        world.clock.advance(seconds);
+        jobs::advance(shared, seconds).await;
     }
+    let world = &mut *shared.lock();
     if let Some(speed) = speed {
         world.clock.set_speed(speed);
     }
@@ -178,13 +194,15 @@ enum Money {
 }
 
 impl Money {
-    fn dollars(self) -> Result<String, Refusal> {
+    /// In millionths of a dollar.
+    fn micros(self) -> Result<i64, Refusal> {
         let amount = match self {
             Money::Text(text) => text.parse().unwrap_or(f64::NAN),
             Money::Number(amount) => amount,
         };
         if amount.abs() <= 1e9 {
-            Ok(format!("{amount:.2}"))
+            #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
+            Ok((amount * 1e6).round() as i64)
         } else {
             Err(bad("balance must be an amount in dollars"))
         }
@@ -203,13 +221,13 @@ struct NewAccount {
 
 fn add_account(world: &mut World, _: &[&str], body: Value) -> Answer {
     let new: NewAccount = read(body)?;
-    let balance = new.balance.map_or(Ok("50.00".to_owned()), Money::dollars)?;
+    let balance = new.balance.map_or(Ok(50_000_000), Money::micros)?;
     let name = short("friendly_name", new.friendly_name)?.unwrap_or_else(|| "Sandbox account".to_owned());
     if let Some(owner) = &new.owner_account_sid {
         existing(world, owner)?;
     }
     let kind = new.kind.unwrap_or(Kind::Full);
-    let sid = world.add_account(kind, &name, &balance, new.owner_account_sid.as_deref());
+    let sid = world.add_account(kind, &name, balance, new.owner_account_sid.as_deref());
     Ok((201, shown_account(world, &sid)?))
 }
 
@@ -226,13 +244,13 @@ struct ChangeAccount {
 
 fn change_account(world: &mut World, ids: &[&str], body: Value) -> Answer {
     let change: ChangeAccount = read(body)?;
-    let balance = change.balance.map(Money::dollars).transpose()?;
+    let balance = change.balance.map(Money::micros).transpose()?;
     existing(world, ids[0])?;
     let token = change.rotate_token.then(|| world.ids.token());
     if let Some(account) = world.twilio.account_mut(ids[0]) {
         account.kind = change.kind.unwrap_or(account.kind);
         account.status = change.status.unwrap_or(account.status);
-        account.balance = balance.unwrap_or_else(|| account.balance.clone());
+        account.balance = balance.unwrap_or(account.balance);
         account.auth_token = token.unwrap_or_else(|| account.auth_token.clone());
     }
     Ok((200, shown_account(world, ids[0])?))
@@ -316,7 +334,7 @@ fn add_number(world: &mut World, _: &[&str], body: Value) -> Answer {
         }
         number.insert(field, value);
     }
-    world.twilio.numbers.push(number.clone());
+    world.twilio.numbers.put(number.clone());
     Ok((201, Value::Object(number)))
 }
 

@@ -95,18 +95,38 @@ pub(crate) struct NewRule {
     fault: Fault,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Rule {
     id: u64,
-    method: Option<Method>,
+    method: Option<String>,
+    #[serde(with = "source")]
     pattern: Regex,
     /// How many more requests it will hit; none = until it is removed.
     left: Option<u32>,
     fault: Fault,
 }
 
+/// Saved rules keep their pattern's source.
+mod source {
+    use regex::Regex;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(pattern: &Regex, serializer: S) -> Result<S::Ok, S::Error> {
+        pattern.as_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+        super::compiled(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).size_limit(1 << 20).build();
+    built.map_err(|error| format!("path is not a regular expression: {error}"))
+}
+
 /// The rules in force, in the order they were added.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
     rules: Vec<Rule>,
     last_id: u64,
@@ -119,10 +139,11 @@ impl Faults {
         if self.rules.len() >= RULES_MAX {
             return Err(format!("at most {RULES_MAX} faults at a time; DELETE /sandbox/faults removes them"));
         }
-        let method = new.method.map(|name| name.to_ascii_uppercase().parse());
-        let method = method.transpose().map_err(|_| "method is not an HTTP method".to_owned())?;
-        let pattern = RegexBuilder::new(&new.path).size_limit(1 << 20).build();
-        let pattern = pattern.map_err(|error| format!("path is not a regular expression: {error}"))?;
+        let method = new.method.map(|name| name.to_ascii_uppercase());
+        if method.as_ref().is_some_and(|name| name.parse::<Method>().is_err()) {
+            return Err("method is not an HTTP method".to_owned());
+        }
+        let pattern = compiled(&new.path)?;
         self.last_id += 1;
         self.rules.push(Rule { id: self.last_id, method, pattern, left: new.times, fault: new.fault });
         Ok(self.rules.last().map(show).unwrap_or_default())
@@ -136,7 +157,7 @@ impl Faults {
     /// The fault for this request, if any; counts it.
     pub(crate) fn take(&mut self, method: &Method, path: &str) -> Option<Fault> {
         let matches = |rule: &Rule| {
-            rule.method.as_ref().is_none_or(|wanted| wanted == method) && rule.pattern.is_match(path)
+            rule.method.as_ref().is_none_or(|wanted| wanted == method.as_str()) && rule.pattern.is_match(path)
         };
         let index = self.rules.iter().position(matches)?;
         let rule = &mut self.rules[index];
@@ -159,7 +180,7 @@ impl Faults {
 fn show(rule: &Rule) -> Value {
     json!({
         "id": rule.id,
-        "method": rule.method.as_ref().map(Method::as_str),
+        "method": rule.method,
         "path": rule.pattern.as_str(),
         "times_left": rule.left,
         "fault": rule.fault,

@@ -14,14 +14,20 @@ mod calls;
 mod clock;
 mod control;
 mod faults;
+mod geo;
 mod http;
 mod ids;
+mod jobs;
 mod log;
+mod outbound;
 mod page;
+mod phones;
 mod provider;
 mod routes;
+mod rows;
 mod server;
 mod state;
+mod storage;
 mod twilio;
 mod vapi;
 
@@ -45,8 +51,15 @@ impl Sandbox {
     pub async fn start(addr: SocketAddr) -> io::Result<Sandbox> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let world = Arc::new(state::Shared::new());
-        Ok(Sandbox { addr, task: tokio::spawn(server::serve(listener, world)) })
+        let shared = Arc::new(state::Shared::new());
+        let driver = jobs::drive(Arc::clone(&shared));
+        let task = async move {
+            tokio::select! {
+                () = server::serve(listener, shared) => {}
+                () = driver => {}
+            }
+        };
+        Ok(Sandbox { addr, task: tokio::spawn(task) })
     }
 
     /// Where it listens, for example `http://127.0.0.1:8090`. Twilio's products are below

@@ -2,73 +2,109 @@
 
 use std::collections::VecDeque;
 
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::http::Request;
+use crate::http::{Reply, Request};
 
 const KEPT_MAX: usize = 10_000;
-/// Longer bodies are cut in the log, so that a full log stays below 100 MB.
+/// Longer bodies are cut in the log.
 const BODY_BYTES_MAX: usize = 8 * 1024;
 
-/// The most recent provider requests, oldest first.
+/// The most recent provider requests, oldest first. Bodies are kept as they came and only made readable
+/// when somebody looks: the log must not slow the providers down.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog {
-    entries: VecDeque<Value>,
+    entries: VecDeque<Entry>,
     sequence: u64,
 }
 
+#[derive(Debug)]
+struct Entry {
+    sequence: u64,
+    at: String,
+    method: String,
+    path: String,
+    query: String,
+    content_type: String,
+    body: Bytes,
+    /// None when the connection was cut instead of answered.
+    answer: Option<(u16, Bytes)>,
+    unknown: Vec<String>,
+}
+
 impl RequestLog {
-    /// Keeps `request`. `status` is null when the connection was cut instead of answered; `unknown` are
-    /// the parameters that no handler read.
-    pub(crate) fn push(&mut self, at: &str, request: &Request, status: Option<u16>, unknown: &[String]) {
+    /// Keeps `request` and its answer; `unknown` are the parameters that no handler read.
+    pub(crate) fn push(
+        &mut self,
+        at: String,
+        request: &Request,
+        reply: Option<&Reply>,
+        unknown: Vec<String>,
+    ) {
         self.sequence += 1;
-        let mut entry = json!({
-            "seq": self.sequence,
-            "at": at,
-            "method": request.method.as_str(),
-            "path": request.path,
-            "query": pairs(request.query().pairs()),
-            "status": status,
-            "unknown_parameters": unknown,
-        });
-        let (key, content) = content(request);
-        entry[key] = content;
         if self.entries.len() == KEPT_MAX {
             self.entries.pop_front();
         }
-        self.entries.push_back(entry);
+        self.entries.push_back(Entry {
+            sequence: self.sequence,
+            at,
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            content_type: request.header("content-type").unwrap_or_default().to_owned(),
+            body: kept(&request.body),
+            answer: reply.map(|reply| (reply.status, kept(&reply.body))),
+            unknown,
+        });
     }
 
     /// All kept entries, newest last.
     pub(crate) fn show(&self) -> Value {
-        json!({"requests": self.entries})
+        json!({"requests": self.entries.iter().map(show).collect::<Vec<_>>()})
     }
 }
 
-/// `form` for form-encoded bodies, `body` for all others (JSON as JSON).
-fn content(request: &Request) -> (&'static str, Value) {
-    let kept = &request.body[..request.body.len().min(BODY_BYTES_MAX)];
-    if request
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
-    {
-        let form: Vec<(String, String)> = url::form_urlencoded::parse(kept).into_owned().collect();
-        return ("form", pairs(&form));
+/// The beginning of a body, in a buffer of its own when it is cut: a slice would keep the whole.
+fn kept(body: &Bytes) -> Bytes {
+    if body.len() <= BODY_BYTES_MAX { body.clone() } else { Bytes::copy_from_slice(&body[..BODY_BYTES_MAX]) }
+}
+
+fn show(entry: &Entry) -> Value {
+    let mut shown = json!({
+        "seq": entry.sequence,
+        "at": entry.at,
+        "method": entry.method,
+        "path": entry.path,
+        "query": parameters(entry.query.as_bytes()),
+        "status": entry.answer.as_ref().map(|(status, _)| *status),
+        "answer": entry.answer.as_ref().map(|(_, body)| readable(body)),
+        "unknown_parameters": entry.unknown,
+    });
+    if entry.content_type.starts_with("application/x-www-form-urlencoded") {
+        shown["form"] = parameters(&entry.body);
+    } else {
+        shown["body"] = readable(&entry.body);
     }
-    if kept.is_empty() {
-        return ("body", Value::Null);
+    shown
+}
+
+/// JSON as JSON, everything else as text.
+fn readable(body: &[u8]) -> Value {
+    if body.is_empty() {
+        return Value::Null;
     }
-    let text = || Value::String(String::from_utf8_lossy(kept).into_owned());
-    ("body", serde_json::from_slice(kept).unwrap_or_else(|_| text()))
+    let text = || Value::String(String::from_utf8_lossy(body).into_owned());
+    serde_json::from_slice(body).unwrap_or_else(|_| text())
 }
 
 /// An object; a repeated key becomes an array.
-fn pairs(pairs: &[(String, String)]) -> Value {
+fn parameters(encoded: &[u8]) -> Value {
     let mut object = serde_json::Map::new();
-    for (key, value) in pairs {
-        match object.get_mut(key) {
+    for (key, value) in url::form_urlencoded::parse(encoded).into_owned() {
+        match object.get_mut(&key) {
             None => {
-                object.insert(key.clone(), json!(value));
+                object.insert(key, json!(value));
             }
             Some(Value::Array(values)) => values.push(json!(value)),
             Some(first) => *first = json!([first.take(), value]),

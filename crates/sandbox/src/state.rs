@@ -2,12 +2,18 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::ids::Ids;
+use crate::jobs::Jobs;
 use crate::log::RequestLog;
+use crate::outbound::{self, OutboundLog};
+use crate::phones::Phones;
+use crate::storage::Storage;
 use crate::twilio::Twilio;
 use crate::twilio::accounts::Kind;
 use crate::twilio::numbers::{self, DEMO_VOICE_URL};
@@ -18,16 +24,22 @@ use crate::vapi::{INBOUND_CALL_URL, Vapi};
 const FULL_ACCOUNT_NUMBERS: [&str; 2] = ["+14155552671", "+33612345678"];
 const TRIAL_ACCOUNT_NUMBER: &str = "+12125552368";
 
-/// One sandbox's whole state.
-#[derive(Debug)]
+/// One sandbox's whole state. The logs are not part of what is saved.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
     pub(crate) clock: Clock,
+    pub(crate) jobs: Jobs,
+    pub(crate) phones: Phones,
+    pub(crate) storage: Storage,
     pub(crate) twilio: Twilio,
     pub(crate) vapi: Vapi,
     pub(crate) faults: Faults,
+    #[serde(skip)]
     pub(crate) log: RequestLog,
+    #[serde(skip)]
+    pub(crate) outbound: OutboundLog,
 }
 
 impl World {
@@ -37,21 +49,25 @@ impl World {
             seed: seed.unwrap_or(0),
             ids: Ids::new(seed.unwrap_or(0)),
             clock: if seed.is_some() { Clock::fixed() } else { Clock::real() },
+            jobs: Jobs::default(),
+            phones: Phones::default(),
+            storage: Storage::default(),
             twilio: Twilio::default(),
             vapi: Vapi::default(),
             faults: Faults::default(),
             log: RequestLog::default(),
+            outbound: OutboundLog::default(),
         };
         world.populate();
         world
     }
 
     fn populate(&mut self) {
-        let full = self.open_account(Kind::Full, "Dialtone sandbox", "50.00");
+        let full = self.open_account(Kind::Full, "Dialtone sandbox", 50_000_000);
         for number in FULL_ACCOUNT_NUMBERS {
             self.give_number(&full, number, INBOUND_CALL_URL);
         }
-        let trial = self.open_account(Kind::Trial, "Dialtone sandbox trial", "15.50");
+        let trial = self.open_account(Kind::Trial, "Dialtone sandbox trial", 15_500_000);
         self.give_number(&trial, TRIAL_ACCOUNT_NUMBER, DEMO_VOICE_URL);
         self.open_org("Dialtone sandbox");
     }
@@ -59,7 +75,7 @@ impl World {
     fn give_number(&mut self, account: &str, phone: &str, voice_url: &str) {
         let mut number = numbers::fresh(&mut self.ids, self.clock.now(), account, phone);
         number.insert("voice_url".to_owned(), json!(voice_url));
-        self.twilio.numbers.push(number);
+        self.twilio.numbers.put(number);
     }
 
     /// The answer to `GET /sandbox/state`.
@@ -69,29 +85,42 @@ impl World {
             "seed": self.seed,
             "clock": self.clock.show(),
             "accounts": self.twilio.show_accounts(),
-            "numbers": self.twilio.numbers,
+            "numbers": self.twilio.numbers.iter().collect::<Vec<_>>(),
             "messages": [],
             "calls": self.twilio.calls,
             "trunks": self.twilio.show_trunks(),
             "applications": self.twilio.applications,
             "vapi": {"orgs": orgs},
             "orgs": orgs,
+            "phones": self.phones.show(),
             "faults": self.faults.show(),
         })
     }
 }
 
-/// The state behind its lock. Nothing waits while holding it.
+/// The state behind its lock, and what works on it besides the requests.
 #[derive(Debug)]
-pub(crate) struct Shared(Mutex<World>);
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    /// Told whenever the time of the next job may have changed.
+    pub(crate) changed: Notify,
+    /// Held while time takes a step, so that two steps never overlap.
+    pub(crate) stepping: tokio::sync::Mutex<()>,
+    pub(crate) http: outbound::Client,
+}
 
 impl Shared {
     pub(crate) fn new() -> Shared {
-        Shared(Mutex::new(World::new(None)))
+        Shared {
+            world: Mutex::new(World::new(None)),
+            changed: Notify::new(),
+            stepping: tokio::sync::Mutex::new(()),
+            http: outbound::client(),
+        }
     }
 
-    /// A handler that panicked must not take the whole sandbox with it: the state stays usable.
+    /// Nothing waits while holding it. A handler that panicked must not take the whole sandbox with it: the state stays usable.
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,28 @@
 //! Accounts, subaccounts and the balance (T3 [S][D]).
 
+use hyper::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::errors::Problem;
 use super::keys::Key;
-use super::{Answer, Ctx, Twilio, paging};
+use super::paging::Item;
+use super::{Answer, Ctx, Route, Twilio, paging};
 use crate::clock::rfc2822;
-use crate::http::Object;
+use crate::http::{Object, text};
 use crate::state::World;
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { pattern: "Accounts", area: "accounts", methods: &[(Method::GET, list), (Method::POST, create)] },
+    Route {
+        pattern: "Accounts/{}",
+        area: "accounts",
+        methods: &[(Method::GET, fetch), (Method::POST, update)],
+    },
+    Route { pattern: "Accounts/{}/Balance", area: "balance", methods: &[(Method::GET, balance)] },
+];
 
 /// Whether an account is paid for (T3 [S]: `type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +43,7 @@ pub(crate) enum Status {
 }
 
 /// A Twilio account or subaccount.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) sid: String,
     pub(crate) auth_token: String,
@@ -39,8 +52,8 @@ pub(crate) struct Account {
     pub(crate) friendly_name: String,
     /// The parent; a main account is its own.
     pub(crate) owner: String,
-    /// US dollars, as Twilio shows them.
-    pub(crate) balance: String,
+    /// Millionths of a US dollar; may go below zero. A subaccount has none of its own.
+    pub(crate) balance: i64,
     pub(crate) keys: Vec<Key>,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
@@ -57,7 +70,11 @@ const SUBRESOURCES: [(&str, &str); 7] = [
     ("outgoing_caller_ids", "OutgoingCallerIds"),
 ];
 
-impl Account {
+impl Item for Account {
+    fn sid(&self) -> &str {
+        &self.sid
+    }
+
     /// The account resource; it contains the auth token (T3 [S]).
     fn show(&self) -> Object {
         let base = format!("/2010-04-01/Accounts/{}", self.sid);
@@ -82,7 +99,9 @@ impl Account {
             _ => Object::new(),
         }
     }
+}
 
+impl Account {
     fn is_sub(&self) -> bool {
         self.owner != self.sid
     }
@@ -90,7 +109,7 @@ impl Account {
 
 impl World {
     /// Opens a main account and returns its SID.
-    pub(crate) fn open_account(&mut self, kind: Kind, name: &str, balance: &str) -> String {
+    pub(crate) fn open_account(&mut self, kind: Kind, name: &str, balance: i64) -> String {
         self.add_account(kind, name, balance, None)
     }
 
@@ -99,7 +118,7 @@ impl World {
         &mut self,
         kind: Kind,
         name: &str,
-        balance: &str,
+        balance: i64,
         owner: Option<&str>,
     ) -> String {
         let sid = self.ids.sid("AC");
@@ -109,7 +128,7 @@ impl World {
             status: Status::Active,
             friendly_name: name.to_owned(),
             owner: owner.unwrap_or(&sid).to_owned(),
-            balance: balance.to_owned(),
+            balance,
             keys: Vec::new(),
             created: self.clock.now(),
             updated: self.clock.now(),
@@ -120,6 +139,14 @@ impl World {
 }
 
 impl Twilio {
+    /// Takes so many millionths of a dollar from the main account's balance (T3 [S]: subaccounts have none).
+    pub(crate) fn charge(&mut self, account: &str, micros: i64) {
+        let payer = self.account(account).map(|account| account.owner.clone());
+        if let Some(payer) = payer.and_then(|sid| self.account_mut(&sid)) {
+            payer.balance = payer.balance.saturating_sub(micros);
+        }
+    }
+
     pub(crate) fn account(&self, sid: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.sid == sid)
     }
@@ -141,11 +168,7 @@ impl Twilio {
 
     /// One account as the control API shows it.
     pub(crate) fn show_account(&self, account: &Account) -> Value {
-        let owned = |objects: &[Object]| -> Value {
-            let own =
-                |object: &&Object| object.get("account_sid").is_some_and(|sid| *sid == json!(account.sid));
-            objects.iter().filter(own).cloned().map(Value::Object).collect()
-        };
+        let own = |object: &&Object| text(object, "account_sid") == Some(account.sid.as_str());
         json!({
             "sid": account.sid,
             "auth_token": account.auth_token,
@@ -153,10 +176,10 @@ impl Twilio {
             "status": account.status,
             "friendly_name": account.friendly_name,
             "owner_account_sid": account.owner,
-            "balance": account.balance,
+            "balance": dollars(account.balance),
             "keys": account.keys.iter().map(Key::show_all).collect::<Value>(),
-            "numbers": owned(&self.numbers),
-            "caller_ids": owned(&self.caller_ids),
+            "numbers": self.numbers.iter().filter(own).collect::<Vec<_>>(),
+            "caller_ids": self.caller_ids.iter().filter(own).collect::<Vec<_>>(),
         })
     }
 }
@@ -169,7 +192,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
             && name.is_none_or(|name| account.friendly_name == name)
             && status.is_none_or(|status| json!(account.status) == json!(status))
     };
-    let items = ctx.world.twilio.accounts.iter().filter(visible).map(Account::show).collect();
+    let items = ctx.world.twilio.accounts.iter().rev().filter(visible);
     paging::relative(ctx, "accounts", "Account", items)
 }
 
@@ -189,8 +212,9 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         Some(name) => checked_name(name)?,
         None => format!("SubAccount Created at {}", rfc2822(ctx.world.clock.now())),
     };
-    ctx.account = ctx.world.add_account(kind, &name, "0.00", Some(&parent));
-    Ok(Answer { status: 201, ..fetch(ctx)? })
+    ctx.account = ctx.world.add_account(kind, &name, 0, Some(&parent));
+    let account = ctx.world.twilio.account(&ctx.account).ok_or_else(|| Problem::not_found(&ctx.uri))?;
+    Ok(Answer::item(201, "Account", account.show()))
 }
 
 /// `POST /Accounts/{AC}.json`: name and status. Only a parent changes a status, and closed is final [?].
@@ -223,9 +247,19 @@ pub(crate) fn balance(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let account = main.ok_or_else(|| Problem::not_found(&ctx.uri))?;
     let mut shown = Object::new();
     shown.insert("account_sid".to_owned(), json!(account.sid));
-    shown.insert("balance".to_owned(), json!(account.balance));
+    shown.insert("balance".to_owned(), json!(dollars(account.balance)));
     shown.insert("currency".to_owned(), json!("USD"));
     Ok(Answer::item(200, "Balance", shown))
+}
+
+/// Millionths of a dollar as Twilio writes a balance (T3 [S]).
+fn dollars(micros: i64) -> String {
+    format!(
+        "{}{}.{:02}",
+        if micros < 0 { "-" } else { "" },
+        micros.abs() / 1_000_000,
+        micros.abs() / 10_000 % 100
+    )
 }
 
 fn checked_name(name: &str) -> Result<String, Problem> {

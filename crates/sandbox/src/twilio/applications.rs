@@ -1,12 +1,27 @@
 //! TwiML applications: a voice URL that numbers share (T6 [S]).
 
+use hyper::Method;
 use serde_json::json;
 
 use super::errors::Problem;
 use super::params::{self, CALL_HANDLING, Kind, Param, Unset, param};
-use super::{Answer, Ctx, paging};
+use super::{Answer, Ctx, Route, paging};
 use crate::clock::rfc2822;
 use crate::http::{Object, text};
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        pattern: "Accounts/{}/Applications",
+        area: "applications",
+        methods: &[(Method::GET, list), (Method::POST, create)],
+    },
+    Route {
+        pattern: "Accounts/{}/Applications/{}",
+        area: "applications",
+        methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
+    },
+];
 
 /// Parameters that only applications have [S].
 const APPLICATION: &[Param] = &[
@@ -24,7 +39,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let wanted = |object: &&Object| {
         ctx.owns(object) && name.is_none_or(|name| text(object, "friendly_name") == Some(name))
     };
-    let items = ctx.world.twilio.applications.iter().filter(wanted).cloned().collect();
+    let items = ctx.world.twilio.applications.iter().rev().filter(wanted);
     paging::relative(ctx, "applications", "Application", items)
 }
 
@@ -42,30 +57,29 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     application.insert("date_updated".to_owned(), json!(now));
     params::apply(TABLES, &ctx.form, &mut application)?;
     params::check_fallbacks(&ctx.form, &application)?;
-    ctx.world.twilio.applications.push(application.clone());
+    ctx.world.twilio.applications.put(application.clone());
     Ok(Answer::item(201, "Application", application))
 }
 
 /// `GET …/Applications/{AP}.json`.
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.applications)?;
-    Ok(Answer::item(200, "Application", ctx.world.twilio.applications[index].clone()))
+    let found = ctx.own(&ctx.world.twilio.applications)?.clone();
+    Ok(Answer::item(200, "Application", found))
 }
 
 /// `POST …/Applications/{AP}.json`.
 pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.applications)?;
-    let mut application = ctx.world.twilio.applications[index].clone();
+    let mut application = ctx.own(&ctx.world.twilio.applications)?.clone();
     params::apply(TABLES, &ctx.form, &mut application)?;
     params::check_fallbacks(&ctx.form, &application)?;
     application.insert("date_updated".to_owned(), json!(rfc2822(ctx.world.clock.now())));
-    ctx.world.twilio.applications[index] = application.clone();
+    ctx.world.twilio.applications.put(application.clone());
     Ok(Answer::item(200, "Application", application))
 }
 
 /// `DELETE …/Applications/{AP}.json`. Numbers keep pointing at it [?]: their calls find no URL.
 pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.applications)?;
-    ctx.world.twilio.applications.remove(index);
+    ctx.own(&ctx.world.twilio.applications)?;
+    ctx.world.twilio.applications.remove(&ctx.ids[0]);
     Ok(Answer::deleted())
 }

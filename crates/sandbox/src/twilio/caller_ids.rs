@@ -1,13 +1,28 @@
 //! OutgoingCallerIds: numbers that an account may show, but does not own (V12: "a Verified Caller ID").
 
+use hyper::Method;
 use serde_json::json;
 
 use super::errors::Problem;
-use super::{Answer, Ctx, paging};
+use super::{Answer, Ctx, Route, paging};
 use crate::clock::rfc2822;
 use crate::http::{Object, text};
 use crate::ids::is_e164;
 use crate::state::World;
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        pattern: "Accounts/{}/OutgoingCallerIds",
+        area: "outgoing-caller-ids",
+        methods: &[(Method::GET, list), (Method::POST, create)],
+    },
+    Route {
+        pattern: "Accounts/{}/OutgoingCallerIds/{}",
+        area: "outgoing-caller-ids",
+        methods: &[(Method::GET, fetch), (Method::DELETE, delete)],
+    },
+];
 
 impl World {
     /// Gives an account a verified caller id and returns it.
@@ -24,7 +39,7 @@ impl World {
             ("date_updated", now),
         ];
         let object: Object = fields.into_iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
-        self.twilio.caller_ids.push(object.clone());
+        self.twilio.caller_ids.put(object.clone());
         object
     }
 }
@@ -37,7 +52,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
             && phone.is_none_or(|phone| text(object, "phone_number") == Some(phone))
             && name.is_none_or(|name| text(object, "friendly_name") == Some(name))
     };
-    let items = ctx.world.twilio.caller_ids.iter().filter(wanted).cloned().collect();
+    let items = ctx.world.twilio.caller_ids.iter().rev().filter(wanted);
     paging::relative(ctx, "outgoing_caller_ids", "OutgoingCallerId", items)
 }
 
@@ -65,13 +80,13 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 
 /// `GET …/OutgoingCallerIds/{PN}.json`.
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.caller_ids)?;
-    Ok(Answer::item(200, "OutgoingCallerId", ctx.world.twilio.caller_ids[index].clone()))
+    let found = ctx.own(&ctx.world.twilio.caller_ids)?.clone();
+    Ok(Answer::item(200, "OutgoingCallerId", found))
 }
 
 /// `DELETE …/OutgoingCallerIds/{PN}.json`.
 pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.caller_ids)?;
-    ctx.world.twilio.caller_ids.remove(index);
+    ctx.own(&ctx.world.twilio.caller_ids)?;
+    ctx.world.twilio.caller_ids.remove(&ctx.ids[0]);
     Ok(Answer::deleted())
 }

@@ -1,12 +1,19 @@
 //! Calls: the log of what the control API placed (T16 [S]).
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
-use super::{Answer, Ctx, paging};
+use super::{Answer, Ctx, Route, paging};
 use crate::clock::rfc2822;
 use crate::http::{Object, text};
 use crate::state::World;
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { pattern: "Accounts/{}/Calls", area: "calls", methods: &[(Method::GET, list)] },
+    Route { pattern: "Accounts/{}/Calls/{}", area: "calls", methods: &[(Method::GET, fetch)] },
+];
 
 impl World {
     /// Records an inbound call that is over, and returns its SID. A call takes no virtual time.
@@ -43,7 +50,7 @@ impl World {
             "uri": format!("/2010-04-01/Accounts/{account}/Calls/{sid}.json"),
         });
         if let Value::Object(call) = call {
-            self.twilio.calls.push(call);
+            self.twilio.calls.put(call);
         }
     }
 }
@@ -56,12 +63,12 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         ctx.owns(call)
             && filters.iter().all(|(field, value)| value.is_none_or(|value| text(call, field) == Some(value)))
     };
-    let items = ctx.world.twilio.calls.iter().filter(wanted).cloned().collect();
+    let items = ctx.world.twilio.calls.iter().rev().filter(wanted);
     paging::relative(ctx, "calls", "Call", items)
 }
 
 /// `GET …/Calls/{CA}.json`.
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.calls)?;
-    Ok(Answer::item(200, "Call", ctx.world.twilio.calls[index].clone()))
+    let found = ctx.own(&ctx.world.twilio.calls)?.clone();
+    Ok(Answer::item(200, "Call", found))
 }

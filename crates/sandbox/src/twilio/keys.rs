@@ -1,16 +1,33 @@
 //! API keys (T3 [D]). A secret is shown once, at creation.
 
+use hyper::Method;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::errors::Problem;
-use super::{Answer, Ctx, paging};
+use super::paging::Item;
+use super::{Answer, Ctx, Route, paging};
 use crate::clock::rfc2822;
 use crate::http::Object;
 use crate::state::World;
 
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        pattern: "Accounts/{}/Keys",
+        area: "keys",
+        methods: &[(Method::GET, list), (Method::POST, create)],
+    },
+    Route {
+        pattern: "Accounts/{}/Keys/{}",
+        area: "keys",
+        methods: &[(Method::GET, fetch), (Method::DELETE, delete)],
+    },
+];
+
 /// What a caller may do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Rights {
     /// The auth token, and main keys.
     Everything,
@@ -21,7 +38,7 @@ pub(crate) enum Rights {
 }
 
 /// An API key.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) sid: String,
     pub(crate) secret: String,
@@ -31,7 +48,11 @@ pub(crate) struct Key {
     updated: Timestamp,
 }
 
-impl Key {
+impl Item for Key {
+    fn sid(&self) -> &str {
+        &self.sid
+    }
+
     fn show(&self) -> Object {
         let mut shown = Object::new();
         shown.insert("sid".to_owned(), json!(self.sid));
@@ -40,7 +61,9 @@ impl Key {
         shown.insert("date_updated".to_owned(), json!(rfc2822(self.updated)));
         shown
     }
+}
 
+impl Key {
     /// The key with its secret and rights, for the control API.
     pub(crate) fn show_all(&self) -> Value {
         let (kind, permissions) = match &self.rights {
@@ -75,7 +98,7 @@ impl World {
 
 /// `GET /Accounts/{AC}/Keys.json`.
 pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let items = keys(ctx)?.iter().map(Key::show).collect();
+    let items = keys(ctx)?.iter().rev();
     paging::relative(ctx, "keys", "Key", items)
 }
 

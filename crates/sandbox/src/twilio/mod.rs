@@ -1,6 +1,7 @@
 //! Twilio: the `api` product (2010-04-01) and as much of `trunking` as call routing needs.
 
 pub(crate) mod accounts;
+pub(crate) mod alerts;
 mod applications;
 pub(crate) mod auth;
 pub(crate) mod caller_ids;
@@ -15,30 +16,36 @@ mod xml;
 
 use hyper::Method;
 use hyper::body::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::http::{Object, Params, Reply, Request, text};
 use crate::routes::capture;
+use crate::rows::Rows;
 use crate::state::World;
 use accounts::Account;
+use alerts::Alerts;
 use auth::Caller;
 use errors::Problem;
+use numbers::Numbers;
 
 /// All Twilio resources, oldest first. Objects are kept as Twilio shows them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Twilio {
     pub(crate) accounts: Vec<Account>,
-    pub(crate) numbers: Vec<Object>,
-    pub(crate) caller_ids: Vec<Object>,
-    pub(crate) applications: Vec<Object>,
-    pub(crate) trunks: Vec<Object>,
-    pub(crate) origination_urls: Vec<Object>,
-    pub(crate) calls: Vec<Object>,
+    pub(crate) numbers: Numbers,
+    pub(crate) caller_ids: Rows,
+    pub(crate) applications: Rows,
+    pub(crate) trunks: Rows,
+    pub(crate) origination_urls: Rows,
+    pub(crate) calls: Rows,
+    pub(crate) alerts: Alerts,
 }
 
 /// What a handler works with.
 pub(crate) struct Ctx<'w> {
     pub(crate) world: &'w mut World,
+    pub(crate) request: &'w Request,
     pub(crate) caller: Caller,
     /// The account that is acted on: the path's, or for products without one the caller's.
     pub(crate) account: String,
@@ -58,37 +65,38 @@ impl Ctx<'_> {
         text(object, "account_sid") == Some(self.account.as_str())
     }
 
-    /// Where the resource that the path names is among `objects`; 404 when it is not this account's.
-    pub(crate) fn own(&self, objects: &[Object]) -> Result<usize, Problem> {
-        let named = |object: &Object| text(object, "sid") == Some(self.ids[0].as_str()) && self.owns(object);
-        objects.iter().position(named).ok_or_else(|| Problem::not_found(&self.uri))
+    /// The resource that the path names last; 404 when it is not among `rows` or not this account's.
+    pub(crate) fn own<'r>(&self, rows: &'r Rows) -> Result<&'r Object, Problem> {
+        let named = self.ids.last().and_then(|sid| rows.get(sid));
+        named.filter(|object| self.owns(object)).ok_or_else(|| Problem::not_found(&self.uri))
     }
 }
 
 /// A successful answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    /// The resource's name in XML.
-    pub(crate) kind: &'static str,
-    pub(crate) body: Option<Value>,
+pub(crate) enum Answer {
+    /// A resource or a list; `kind` is the resource's name in XML.
+    Resource { status: u16, kind: &'static str, body: Value },
+    /// Anything else: no content, redirects, media.
+    Plain(Reply),
 }
 
 impl Answer {
     /// One resource.
     pub(crate) fn item(status: u16, kind: &'static str, object: Object) -> Answer {
-        Answer { status, kind, body: Some(Value::Object(object)) }
+        Answer::Resource { status, kind, body: Value::Object(object) }
     }
 
     /// 204 without a body (T1 [S]).
     pub(crate) fn deleted() -> Answer {
-        Answer { status: 204, kind: "", body: None }
+        Answer::Plain(Reply::new(204, "application/json", Bytes::new()))
     }
 }
 
-type Handler = fn(&mut Ctx<'_>) -> Result<Answer, Problem>;
+pub(crate) type Handler = fn(&mut Ctx<'_>) -> Result<Answer, Problem>;
 
-struct Route {
+/// A path below a product's version, and what can be done there.
+pub(crate) struct Route {
     pattern: &'static str,
     /// What a key needs rights for (see [`auth::allow`]).
     area: &'static str,
@@ -98,103 +106,24 @@ struct Route {
 struct Product {
     name: &'static str,
     version: &'static str,
-    routes: &'static [Route],
+    routes: &'static [&'static [Route]],
 }
 
-const PRODUCTS: [Product; 2] = [
-    Product { name: "api", version: "2010-04-01", routes: API },
-    Product { name: "trunking", version: "v1", routes: TRUNKING },
-];
-
-const API: &[Route] = &[
-    Route {
-        pattern: "Accounts",
-        area: "accounts",
-        methods: &[(Method::GET, accounts::list), (Method::POST, accounts::create)],
-    },
-    Route {
-        pattern: "Accounts/{}",
-        area: "accounts",
-        methods: &[(Method::GET, accounts::fetch), (Method::POST, accounts::update)],
-    },
-    Route { pattern: "Accounts/{}/Balance", area: "balance", methods: &[(Method::GET, accounts::balance)] },
-    Route {
-        pattern: "Accounts/{}/Keys",
-        area: "keys",
-        methods: &[(Method::GET, keys::list), (Method::POST, keys::create)],
-    },
-    Route {
-        pattern: "Accounts/{}/Keys/{}",
-        area: "keys",
-        methods: &[(Method::GET, keys::fetch), (Method::DELETE, keys::delete)],
-    },
-    Route {
-        pattern: "Accounts/{}/IncomingPhoneNumbers",
-        area: "incoming-phone-numbers",
-        methods: &[(Method::GET, numbers::list), (Method::POST, numbers::create)],
-    },
-    Route {
-        pattern: "Accounts/{}/IncomingPhoneNumbers/{}",
-        area: "incoming-phone-numbers",
-        methods: &[
-            (Method::GET, numbers::fetch),
-            (Method::POST, numbers::update),
-            (Method::DELETE, numbers::delete),
+/// Every product with its routes, which stand beside their handlers.
+const PRODUCTS: &[Product] = &[
+    Product {
+        name: "api",
+        version: "2010-04-01",
+        routes: &[
+            accounts::ROUTES,
+            keys::ROUTES,
+            numbers::ROUTES,
+            caller_ids::ROUTES,
+            applications::ROUTES,
+            calls::ROUTES,
         ],
     },
-    Route {
-        pattern: "Accounts/{}/OutgoingCallerIds",
-        area: "outgoing-caller-ids",
-        methods: &[(Method::GET, caller_ids::list), (Method::POST, caller_ids::create)],
-    },
-    Route {
-        pattern: "Accounts/{}/OutgoingCallerIds/{}",
-        area: "outgoing-caller-ids",
-        methods: &[(Method::GET, caller_ids::fetch), (Method::DELETE, caller_ids::delete)],
-    },
-    Route {
-        pattern: "Accounts/{}/Applications",
-        area: "applications",
-        methods: &[(Method::GET, applications::list), (Method::POST, applications::create)],
-    },
-    Route {
-        pattern: "Accounts/{}/Applications/{}",
-        area: "applications",
-        methods: &[
-            (Method::GET, applications::fetch),
-            (Method::POST, applications::update),
-            (Method::DELETE, applications::delete),
-        ],
-    },
-    Route { pattern: "Accounts/{}/Calls", area: "calls", methods: &[(Method::GET, calls::list)] },
-    Route { pattern: "Accounts/{}/Calls/{}", area: "calls", methods: &[(Method::GET, calls::fetch)] },
-];
-
-const TRUNKING: &[Route] = &[
-    Route {
-        pattern: "Trunks",
-        area: "trunks",
-        methods: &[(Method::GET, trunks::list), (Method::POST, trunks::create)],
-    },
-    Route {
-        pattern: "Trunks/{}",
-        area: "trunks",
-        methods: &[
-            (Method::GET, trunks::fetch),
-            (Method::POST, trunks::update),
-            (Method::DELETE, trunks::delete),
-        ],
-    },
-    Route {
-        pattern: "Trunks/{}/OriginationUrls",
-        area: "trunks",
-        methods: &[(Method::GET, trunks::list_urls), (Method::POST, trunks::create_url)],
-    },
-    Route {
-        pattern: "Trunks/{}/OriginationUrls/{}",
-        area: "trunks",
-        methods: &[(Method::GET, trunks::fetch_url), (Method::DELETE, trunks::delete_url)],
-    },
+    Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
 ];
 
 /// A request's place among the products.
@@ -231,7 +160,7 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> (Reply, Vec<String
         return (Reply::json(404, &Problem::not_found(uri).body()), Vec::new());
     };
     match respond(world, request, &place) {
-        Ok((answer, unknown)) => (render(&answer, place.xml), unknown),
+        Ok((answer, unknown)) => (render(answer, place.xml), unknown),
         Err(problem) => (refuse(&problem, place.xml), Vec::new()),
     }
 }
@@ -239,8 +168,8 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> (Reply, Vec<String
 fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answer, Vec<String>), Problem> {
     let (user, secret) = auth::basic(request.header("authorization")).ok_or_else(Problem::authenticate)?;
     let caller = auth::authenticate(&world.twilio, &user, &secret)?;
-    let found =
-        place.product.routes.iter().find_map(|route| Some((route, capture(route.pattern, &place.path)?)));
+    let mut routes = place.product.routes.iter().copied().flatten();
+    let found = routes.find_map(|route| Some((route, capture(route.pattern, &place.path)?)));
     let (route, ids) = found.ok_or_else(|| Problem::not_found(&place.uri))?;
     let mut ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
     let account = match route.pattern.starts_with("Accounts/{}") {
@@ -254,6 +183,7 @@ fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answe
     let host = request.header("host").unwrap_or("127.0.0.1");
     let mut ctx = Ctx {
         world,
+        request,
         caller,
         account,
         ids,
@@ -268,11 +198,13 @@ fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answe
     Ok((answer, unknown))
 }
 
-fn render(answer: &Answer, as_xml: bool) -> Reply {
-    match &answer.body {
-        None => Reply::new(answer.status, "application/json", Bytes::new()),
-        Some(body) if as_xml => Reply::new(answer.status, xml::TYPE, xml::resource(answer.kind, body)),
-        Some(body) => Reply::json(answer.status, body),
+fn render(answer: Answer, as_xml: bool) -> Reply {
+    match answer {
+        Answer::Plain(reply) => reply,
+        Answer::Resource { status, kind, body } if as_xml => {
+            Reply::new(status, xml::TYPE, xml::resource(kind, &body))
+        }
+        Answer::Resource { status, body, .. } => Reply::json(status, &body),
     }
 }
 

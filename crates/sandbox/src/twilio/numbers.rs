@@ -1,15 +1,35 @@
 //! IncomingPhoneNumbers: list, buy, fetch, update, release (T5).
 
+use std::collections::HashMap;
+
+use hyper::Method;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::accounts::{Kind as AccountKind, Status};
 use super::errors::Problem;
 use super::params::{self, CALL_HANDLING, Kind, Param, Unset, param};
-use super::{Answer, Ctx, Twilio, paging};
+use super::{Answer, Ctx, Route, Twilio, paging};
 use crate::clock::rfc2822;
+use crate::geo;
 use crate::http::{Object, text};
 use crate::ids::{Ids, is_e164, is_sid};
+use crate::rows::Rows;
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        pattern: "Accounts/{}/IncomingPhoneNumbers",
+        area: "incoming-phone-numbers",
+        methods: &[(Method::GET, list), (Method::POST, create)],
+    },
+    Route {
+        pattern: "Accounts/{}/IncomingPhoneNumbers/{}",
+        area: "incoming-phone-numbers",
+        methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
+    },
+];
 
 /// What a fresh number answers with (T5 [D support]); whether it starts so or empty is [?].
 pub(crate) const DEMO_VOICE_URL: &str = "https://demo.twilio.com/welcome/voice/";
@@ -52,7 +72,7 @@ pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -
         "beta": false,
         "origin": "twilio",
         "status": "in-use",
-        "type": number_type(phone),
+        "type": number_type(geo::kind(phone)),
         // Lower case here, upper case in search results (T4 [C][X]).
         "capabilities": {"voice": true, "sms": true, "mms": phone.starts_with("+1"), "fax": false},
         "date_created": rfc2822(now),
@@ -80,32 +100,73 @@ fn friendly(phone: &str) -> String {
     }
 }
 
-fn number_type(phone: &str) -> &'static str {
-    const TYPES: [(&str, &str); 9] = [
-        ("+1800", "toll free"),
-        ("+1833", "toll free"),
-        ("+1844", "toll free"),
-        ("+1855", "toll free"),
-        ("+1866", "toll free"),
-        ("+1877", "toll free"),
-        ("+1888", "toll free"),
-        ("+336", "mobile"),
-        ("+337", "mobile"),
-    ];
-    TYPES.iter().find(|(prefix, _)| phone.starts_with(prefix)).map_or("local", |(_, kind)| *kind)
+fn number_type(kind: geo::Kind) -> &'static str {
+    match kind {
+        geo::Kind::Local => "local",
+        geo::Kind::Mobile => "mobile",
+        geo::Kind::TollFree => "toll free",
+    }
+}
+
+/// The numbers of all accounts, by SID and by E.164 form.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Rows")]
+pub(crate) struct Numbers {
+    #[serde(flatten)]
+    rows: Rows,
+    #[serde(skip)]
+    sids: HashMap<String, String>,
+}
+
+impl From<Rows> for Numbers {
+    fn from(rows: Rows) -> Numbers {
+        let entry = |number: &Object| {
+            Some((text(number, "phone_number")?.to_owned(), text(number, "sid")?.to_owned()))
+        };
+        let sids = rows.iter().filter_map(entry).collect();
+        Numbers { rows, sids }
+    }
+}
+
+impl Numbers {
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Object> + Clone {
+        self.rows.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Object> {
+        self.rows.iter_mut()
+    }
+
+    /// Adds a number, or replaces the one with its SID.
+    pub(crate) fn put(&mut self, number: Object) {
+        if let (Some(phone), Some(sid)) = (text(&number, "phone_number"), text(&number, "sid")) {
+            self.sids.insert(phone.to_owned(), sid.to_owned());
+        }
+        self.rows.put(number);
+    }
+
+    /// Takes a number out.
+    pub(crate) fn remove(&mut self, sid: &str) -> Option<Object> {
+        let number = self.rows.remove(sid)?;
+        self.sids.remove(text(&number, "phone_number").unwrap_or_default());
+        Some(number)
+    }
 }
 
 impl Twilio {
     /// The number with this E.164 form, whoever owns it.
     pub(crate) fn number(&self, phone: &str) -> Option<&Object> {
-        self.numbers.iter().find(|number| text(number, "phone_number") == Some(phone))
+        self.numbers.rows.get(self.numbers.sids.get(phone)?)
     }
 
     /// The number of this account with this E.164 form.
     pub(crate) fn number_of(&mut self, account: &str, phone: &str) -> Option<&mut Object> {
-        self.numbers.iter_mut().find(|number| {
-            text(number, "phone_number") == Some(phone) && text(number, "account_sid") == Some(account)
-        })
+        let number = self.numbers.rows.get_mut(self.numbers.sids.get(phone)?)?;
+        Some(number).filter(|number| text(number, "account_sid") == Some(account))
     }
 }
 
@@ -121,7 +182,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
             && origin.is_none_or(|origin| text(number, "origin") == Some(origin))
             && beta.is_none_or(|beta| number.get("beta") == Some(&json!(beta == "true")))
     };
-    let items = ctx.world.twilio.numbers.iter().filter(wanted).cloned().collect();
+    let items = ctx.world.twilio.numbers.iter().rev().filter(wanted);
     paging::relative(ctx, "incoming_phone_numbers", "IncomingPhoneNumber", items)
 }
 
@@ -134,21 +195,21 @@ fn contains(phone: &str, pattern: &str) -> bool {
 
 /// `GET …/IncomingPhoneNumbers/{PN}.json`.
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.numbers)?;
-    Ok(Answer::item(200, "IncomingPhoneNumber", ctx.world.twilio.numbers[index].clone()))
+    let found = ctx.own(ctx.world.twilio.numbers.rows())?.clone();
+    Ok(Answer::item(200, "IncomingPhoneNumber", found))
 }
 
 /// `DELETE …/IncomingPhoneNumbers/{PN}.json`: the number leaves the account (T5 [D]).
 pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.numbers)?;
-    ctx.world.twilio.numbers.remove(index);
+    ctx.own(ctx.world.twilio.numbers.rows())?;
+    ctx.world.twilio.numbers.remove(&ctx.ids[0]);
     Ok(Answer::deleted())
 }
 
 /// `POST …/IncomingPhoneNumbers/{PN}.json`.
 pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.numbers)?;
-    change(ctx, index, 200)
+    let number = ctx.own(ctx.world.twilio.numbers.rows())?.clone();
+    change(ctx, number, 200)
 }
 
 /// `POST …/IncomingPhoneNumbers.json`: buys a number. One that the account owns already is updated and
@@ -162,26 +223,16 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         }
         (None, None) => return Err(Problem::new(21421, "PhoneNumber or AreaCode is required")),
     };
-    let owned = ctx.world.twilio.number(&phone);
-    let owner = owned.and_then(|number| text(number, "account_sid")).map(str::to_owned);
-    if owner.as_deref().is_some_and(|owner| owner != ctx.account) {
-        return Err(Problem::new(21422, format!("{phone} is not available")));
-    }
-    if owner.is_none() {
-        check_trial(ctx)?;
-        let now = ctx.world.clock.now();
-        let number = fresh(&mut ctx.world.ids, now, &ctx.account, &phone);
-        ctx.world.twilio.numbers.push(number);
-    }
-    let numbers = &ctx.world.twilio.numbers;
-    let index = numbers.iter().position(|number| text(number, "phone_number") == Some(phone.as_str()));
-    let bought = owner.is_none();
-    let answer = change(ctx, index.ok_or_else(|| Problem::not_found(&ctx.uri))?, 201);
-    if bought && answer.is_err() {
-        // Wrong settings: nothing was bought.
-        ctx.world.twilio.numbers.pop();
-    }
-    answer
+    let number = match ctx.world.twilio.number(&phone) {
+        Some(owned) if ctx.owns(owned) => owned.clone(),
+        Some(_) => return Err(Problem::new(21422, format!("{phone} is not available"))),
+        None => {
+            check_trial(ctx)?;
+            let now = ctx.world.clock.now();
+            fresh(&mut ctx.world.ids, now, &ctx.account, &phone)
+        }
+    };
+    change(ctx, number, 201)
 }
 
 fn purchasable(phone: &str) -> Result<String, Problem> {
@@ -221,9 +272,8 @@ fn check_trial(ctx: &Ctx<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Applies the form to a copy of the number and keeps it only when everything in it holds.
-fn change(ctx: &mut Ctx<'_>, index: usize, status: u16) -> Result<Answer, Problem> {
-    let mut number = ctx.world.twilio.numbers[index].clone();
+/// Applies the form to the number and keeps it only when everything in it holds.
+fn change(ctx: &mut Ctx<'_>, mut number: Object, status: u16) -> Result<Answer, Problem> {
     params::apply(TABLES, &ctx.form, &mut number)?;
     params::check_fallbacks(&ctx.form, &number)?;
     check_references(ctx, &number)?;
@@ -243,7 +293,7 @@ fn change(ctx: &mut Ctx<'_>, index: usize, status: u16) -> Result<Answer, Proble
         number.insert("friendly_name".to_owned(), json!(name));
     }
     number.insert("date_updated".to_owned(), json!(rfc2822(ctx.world.clock.now())));
-    ctx.world.twilio.numbers[index] = number.clone();
+    ctx.world.twilio.numbers.put(number.clone());
     Ok(Answer::item(status, "IncomingPhoneNumber", number))
 }
 
@@ -257,8 +307,7 @@ fn check_references(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
     ];
     for (name, field, objects) in references {
         let Some(sid) = text(number, field).filter(|_| ctx.form.filled(name).is_some()) else { continue };
-        let known = |object: &Object| text(object, "sid") == Some(sid) && ctx.owns(object);
-        if !objects.iter().any(known) {
+        if !objects.get(sid).is_some_and(|object| ctx.owns(object)) {
             return Err(Problem::new(21420, format!("{name} {sid} is not accessible")));
         }
     }
@@ -317,10 +366,8 @@ mod tests {
     }
 
     #[test]
-    fn friendly_names_and_types() {
+    fn friendly_names() {
         assert_eq!(friendly("+14155552671"), "(415) 555-2671");
         assert_eq!(friendly("+33612345678"), "+33612345678");
-        assert_eq!(number_type("+33612345678"), "mobile");
-        assert_eq!(number_type("+18005550100"), "toll free");
     }
 }

@@ -5,11 +5,28 @@ use url::form_urlencoded::Serializer;
 
 use super::errors::Problem;
 use super::{Answer, Ctx};
-use crate::http::Object;
+use crate::http::{Object, text};
 
 const SIZE_DEFAULT: usize = 50;
 const SIZE_MAX: usize = 1_000;
 const PAGING: [&str; 3] = ["PageSize", "Page", "PageToken"];
+
+/// Something that a list shows.
+pub(crate) trait Item {
+    fn sid(&self) -> &str;
+    fn show(&self) -> Object;
+}
+
+/// Resources that are kept as they are shown.
+impl Item for Object {
+    fn sid(&self) -> &str {
+        text(self, "sid").unwrap_or_default()
+    }
+
+    fn show(&self) -> Object {
+        self.clone()
+    }
+}
 
 struct Page {
     items: Vec<Object>,
@@ -20,12 +37,12 @@ struct Page {
     more_after: Option<String>,
 }
 
-/// A page of the 2010 API: relative links beside the items. `items` come oldest first.
-pub(crate) fn relative(
+/// A page of the 2010 API: relative links beside the items. `items` come newest first.
+pub(crate) fn relative<'i, T: Item + 'i>(
     ctx: &Ctx<'_>,
     key: &str,
     kind: &'static str,
-    items: Vec<Object>,
+    items: impl Iterator<Item = &'i T> + Clone,
 ) -> Result<Answer, Problem> {
     let page = cut(ctx, items)?;
     let link = |number: usize, token: Option<&str>| json!(link(ctx, &ctx.uri, page.size, number, token));
@@ -40,11 +57,17 @@ pub(crate) fn relative(
         "previous_page_uri": page.number.checked_sub(1).map(|number| link(number, None)),
     });
     body[key] = page.items.into_iter().map(Value::Object).collect();
-    Ok(Answer { status: 200, kind, body: Some(body) })
+    Ok(Answer::Resource { status: 200, kind, body })
 }
 
-/// A page of the newer APIs: `meta` with absolute links (T1 [S]).
-pub(crate) fn absolute(ctx: &Ctx<'_>, key: &str, items: Vec<Object>) -> Result<Answer, Problem> {
+/// A page of the newer APIs: `meta` with absolute links (T1 [S]). `items` come newest first; `show` adds
+/// what depends on the request, such as links.
+pub(crate) fn absolute<'i, T: Item + 'i>(
+    ctx: &Ctx<'_>,
+    key: &str,
+    items: impl Iterator<Item = &'i T> + Clone,
+    show: impl Fn(Object) -> Object,
+) -> Result<Answer, Problem> {
     let page = cut(ctx, items)?;
     let at = format!("{}{}", ctx.base, ctx.uri);
     let link = |number: usize, token: Option<&str>| json!(link(ctx, &at, page.size, number, token));
@@ -57,14 +80,13 @@ pub(crate) fn absolute(ctx: &Ctx<'_>, key: &str, items: Vec<Object>) -> Result<A
         "next_page_url": page.more_after.as_deref().map(|sid| link(page.number + 1, Some(&token(sid)))),
         "previous_page_url": page.number.checked_sub(1).map(|number| link(number, None)),
     }});
-    body[key] = page.items.into_iter().map(Value::Object).collect();
-    Ok(Answer { status: 200, kind: "", body: Some(body) })
+    body[key] = page.items.into_iter().map(show).map(Value::Object).collect();
+    Ok(Answer::Resource { status: 200, kind: "", body })
 }
 
 /// The page that the query asks for. A token names the last item seen; when that item is gone, and without
 /// a token, the page's number decides (`Page` alone is only client state, T1 [S]).
-fn cut(ctx: &Ctx<'_>, mut items: Vec<Object>) -> Result<Page, Problem> {
-    items.reverse();
+fn cut<'i, T: Item + 'i>(ctx: &Ctx<'_>, items: impl Iterator<Item = &'i T> + Clone) -> Result<Page, Problem> {
     let size = match ctx.query.filled("PageSize").and_then(|size| size.parse().ok()) {
         Some(size) if size > SIZE_MAX => return Err(Problem::new(20007, "Page size must be at most 1000")),
         Some(size) if size > 0 => size,
@@ -72,13 +94,13 @@ fn cut(ctx: &Ctx<'_>, mut items: Vec<Object>) -> Result<Page, Problem> {
     };
     let number: usize = ctx.query.filled("Page").and_then(|page| page.parse().ok()).unwrap_or(0);
     let last_seen = ctx.query.filled("PageToken").and_then(|token| token.strip_prefix("PA"));
-    let after = last_seen.and_then(|sid| items.iter().position(|item| item.get("sid") == Some(&json!(sid))));
-    let start = after.map_or(number.saturating_mul(size), |index| index + 1).min(items.len());
-    let more = items.len() - start > size;
-    let items: Vec<Object> = items.into_iter().skip(start).take(size).collect();
-    let last_sid = || items.last()?.get("sid")?.as_str().map(str::to_owned);
-    let more_after = if more { last_sid() } else { None };
-    Ok(Page { size, number, start, more_after, items })
+    let after = last_seen.and_then(|sid| items.clone().position(|item| item.sid() == sid));
+    let start = after.map_or(number.saturating_mul(size), |index| index + 1);
+    let mut shown: Vec<&T> = items.skip(start).take(size + 1).collect();
+    let more = shown.len() > size;
+    shown.truncate(size);
+    let more_after = shown.last().filter(|_| more).map(|item| item.sid().to_owned());
+    Ok(Page { items: shown.into_iter().map(Item::show).collect(), size, number, start, more_after })
 }
 
 fn token(sid: &str) -> String {

@@ -1,12 +1,33 @@
 //! Elastic SIP trunks and their origination URLs (T18 [S]), as far as the routing of calls needs them.
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
 use super::params::{self, Kind, Param, Unset, param};
-use super::{Answer, Ctx, Twilio, paging};
+use super::{Answer, Ctx, Route, Twilio, paging};
 use crate::clock::iso;
 use crate::http::{Object, text};
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { pattern: "Trunks", area: "trunks", methods: &[(Method::GET, list), (Method::POST, create)] },
+    Route {
+        pattern: "Trunks/{}",
+        area: "trunks",
+        methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
+    },
+    Route {
+        pattern: "Trunks/{}/OriginationUrls",
+        area: "trunks",
+        methods: &[(Method::GET, list_urls), (Method::POST, create_url)],
+    },
+    Route {
+        pattern: "Trunks/{}/OriginationUrls/{}",
+        area: "trunks",
+        methods: &[(Method::GET, fetch_url), (Method::DELETE, delete_url)],
+    },
+];
 
 const TRANSFER_MODES: &[&str] = &["disable-all", "enable-all", "sip-only"];
 const TRANSFER_CALLER_IDS: &[&str] = &["from-transferee", "from-transferor"];
@@ -58,9 +79,8 @@ impl Twilio {
 
 /// `GET /v1/Trunks`.
 pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let own = ctx.world.twilio.trunks.iter().filter(|trunk| ctx.owns(trunk));
-    let items = own.map(|trunk| linked(ctx, trunk)).collect();
-    paging::absolute(ctx, "trunks", items)
+    let items = ctx.world.twilio.trunks.iter().rev().filter(|trunk| ctx.owns(trunk));
+    paging::absolute(ctx, "trunks", items, |trunk| linked(ctx, &trunk))
 }
 
 /// `POST /v1/Trunks`.
@@ -81,31 +101,28 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         trunk.extend(fixed);
     }
     let trunk = configured(ctx, trunk)?;
-    ctx.world.twilio.trunks.push(trunk.clone());
+    ctx.world.twilio.trunks.put(trunk.clone());
     Ok(Answer::item(201, "Trunk", linked(ctx, &trunk)))
 }
 
 /// `GET /v1/Trunks/{TK}`.
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.trunks)?;
-    Ok(Answer::item(200, "Trunk", linked(ctx, &ctx.world.twilio.trunks[index])))
+    Ok(Answer::item(200, "Trunk", linked(ctx, ctx.own(&ctx.world.twilio.trunks)?)))
 }
 
 /// `POST /v1/Trunks/{TK}`.
 pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = ctx.own(&ctx.world.twilio.trunks)?;
-    let trunk = configured(ctx, ctx.world.twilio.trunks[index].clone())?;
-    ctx.world.twilio.trunks[index] = trunk.clone();
+    let trunk = configured(ctx, ctx.own(&ctx.world.twilio.trunks)?.clone())?;
+    ctx.world.twilio.trunks.put(trunk.clone());
     Ok(Answer::item(200, "Trunk", linked(ctx, &trunk)))
 }
 
 /// `DELETE /v1/Trunks/{TK}`. That it detaches its numbers, instead of being refused, is [?] (T25).
 pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    ctx.own(&ctx.world.twilio.trunks)?;
     let twilio = &mut ctx.world.twilio;
     let named = |object: &Object, field: &str| text(object, field) == Some(ctx.ids[0].as_str());
-    let own = |object: &Object| text(object, "account_sid") == Some(ctx.account.as_str());
-    let index = twilio.trunks.iter().position(|trunk| named(trunk, "sid") && own(trunk));
-    twilio.trunks.remove(index.ok_or_else(|| Problem::not_found(&ctx.uri))?);
+    twilio.trunks.remove(&ctx.ids[0]);
     twilio.origination_urls.retain(|url| !named(url, "trunk_sid"));
     for number in twilio.numbers.iter_mut().filter(|number| named(number, "trunk_sid")) {
         number.insert("trunk_sid".to_owned(), Value::Null);
@@ -138,9 +155,9 @@ fn linked(ctx: &Ctx<'_>, trunk: &Object) -> Object {
 /// `GET /v1/Trunks/{TK}/OriginationUrls`.
 pub(crate) fn list_urls(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     ctx.own(&ctx.world.twilio.trunks)?;
-    let urls = ctx.world.twilio.urls_of(&ctx.ids[0]);
-    let items = urls.into_iter().map(|url| located(ctx, url)).collect();
-    paging::absolute(ctx, "origination_urls", items)
+    let of_trunk = |url: &&Object| text(url, "trunk_sid") == Some(ctx.ids[0].as_str());
+    let items = ctx.world.twilio.origination_urls.iter().rev().filter(of_trunk);
+    paging::absolute(ctx, "origination_urls", items, |url| located(ctx, url))
 }
 
 /// `POST /v1/Trunks/{TK}/OriginationUrls`: all five parameters are required [S].
@@ -157,32 +174,27 @@ pub(crate) fn create_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     url.insert("trunk_sid".to_owned(), json!(ctx.ids[0]));
     url.insert("date_created".to_owned(), json!(now));
     url.insert("date_updated".to_owned(), json!(now));
-    ctx.world.twilio.origination_urls.push(url.clone());
+    ctx.world.twilio.origination_urls.put(url.clone());
     Ok(Answer::item(201, "OriginationUrl", located(ctx, url)))
 }
 
 /// `GET /v1/Trunks/{TK}/OriginationUrls/{OU}`.
 pub(crate) fn fetch_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = own_url(ctx)?;
-    let url = ctx.world.twilio.origination_urls[index].clone();
+    let url = own_url(ctx)?.clone();
     Ok(Answer::item(200, "OriginationUrl", located(ctx, url)))
 }
 
 /// `DELETE /v1/Trunks/{TK}/OriginationUrls/{OU}`.
 pub(crate) fn delete_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let index = own_url(ctx)?;
-    ctx.world.twilio.origination_urls.remove(index);
+    own_url(ctx)?;
+    ctx.world.twilio.origination_urls.remove(&ctx.ids[1]);
     Ok(Answer::deleted())
 }
 
-fn own_url(ctx: &Ctx<'_>) -> Result<usize, Problem> {
-    let named = |url: &Object| {
-        text(url, "trunk_sid") == Some(ctx.ids[0].as_str())
-            && text(url, "sid") == Some(ctx.ids[1].as_str())
-            && ctx.owns(url)
-    };
-    let position = ctx.world.twilio.origination_urls.iter().position(named);
-    position.ok_or_else(|| Problem::not_found(&ctx.uri))
+fn own_url<'c>(ctx: &'c Ctx<'_>) -> Result<&'c Object, Problem> {
+    let url = ctx.own(&ctx.world.twilio.origination_urls)?;
+    let of_trunk = text(url, "trunk_sid") == Some(ctx.ids[0].as_str());
+    if of_trunk { Ok(url) } else { Err(Problem::not_found(&ctx.uri)) }
 }
 
 fn located(ctx: &Ctx<'_>, mut url: Object) -> Object {

@@ -3,6 +3,7 @@
 use super::errors::Problem;
 use super::{Org, Vapi};
 use crate::http::Request;
+use crate::rows::Rows;
 use crate::state::World;
 
 /// The org whose private key the request carries, as its place in the list. A public key is for browser
@@ -21,9 +22,9 @@ impl World {
             name: name.to_owned(),
             private_key: self.ids.uuid(),
             public_key: self.ids.uuid(),
-            assistants: Vec::new(),
-            phone_numbers: Vec::new(),
-            calls: Vec::new(),
+            assistants: Rows::default(),
+            phone_numbers: Rows::default(),
+            calls: Rows::default(),
         };
         self.vapi.orgs.push(org);
         &self.vapi.orgs[self.vapi.orgs.len() - 1]

@@ -1,14 +1,21 @@
 //! Calls that reached Vapi (V8), and what Vapi does with one that rings (V9.3, V14.1).
 
+use std::time::Duration;
+
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
-use super::{Ctx, Org, lists};
+use super::{Answer, Ctx, Org, Route, lists};
 use crate::calls::{Leg, Outcome};
 use crate::clock::millis;
 use crate::http::{Object, text};
 use crate::ids::is_uuid;
-use crate::state::World;
+use crate::outbound::{self, Outgoing};
+use crate::state::{Shared, World};
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[(Method::GET, "call", list), (Method::GET, "call/{}", fetch)];
 
 /// What callers hear. The text for an unknown number is the user's own report; the others are ours [?].
 const NOT_FOUND: &str = "Phone number not found.";
@@ -18,19 +25,19 @@ const SERVER_FAILED: &str = "The server of this number did not answer.";
 /// An assistant without a first message still greets [?].
 const GREETING: &str = "Hello.";
 
+/// `assistant-request` has 7.5 s end to end, whatever `timeoutSeconds` says (V9.3).
+const ASK_MAX: Duration = Duration::from_millis(7_500);
+
 /// What a ringing call needs next.
-pub(crate) enum Ringing {
+enum Ringing {
     Over(Outcome),
     /// The number's server must say who answers.
     Ask(Box<Ask>),
 }
 
 /// An `assistant-request` on its way (V9.3 [W]).
-pub(crate) struct Ask {
-    pub(crate) url: String,
-    /// `server.headers`, verbatim (V9.5).
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Value,
+struct Ask {
+    request: Outgoing,
     number: Object,
     call: Object,
 }
@@ -49,9 +56,24 @@ impl Ending {
     }
 }
 
-/// A call arrives at `twilio/inbound_call`. The number is found by `To` and `AccountSid` (V14.1); a stale
+/// A call arrives at `twilio/inbound_call`: who answers it, and how it ends.
+pub(crate) async fn answer(shared: &Shared, leg: &Leg) -> Outcome {
+    let ringing = ring(&mut shared.lock(), leg);
+    match ringing {
+        Ringing::Over(outcome) => outcome,
+        Ringing::Ask(ask) => {
+            // Anything but a JSON object with a 2xx in time is a failure (V9.3).
+            let answered = outbound::send(shared, &ask.request).await.ok();
+            let answered = answered.filter(|answered| (200..300).contains(&answered.status));
+            let object = answered.and_then(|answered| serde_json::from_slice::<Object>(&answered.body).ok());
+            resume(&mut shared.lock(), *ask, object.as_ref())
+        }
+    }
+}
+
+/// The number is found by `To` and `AccountSid` (V14.1); a stale
 /// Twilio token in its record does not matter for inbound calls.
-pub(crate) fn ring(world: &mut World, leg: &Leg) -> Ringing {
+fn ring(world: &mut World, leg: &Leg) -> Ringing {
     let of_leg = |number: &&Object| {
         text(number, "number") == Some(leg.to.as_str())
             && text(number, "twilioAccountSid") == Some(leg.account.as_str())
@@ -153,7 +175,7 @@ fn close(world: &mut World, mut call: Object, ending: Ending) -> Outcome {
     }
     let org_id = text(&call, "orgId");
     if let Some(org) = world.vapi.orgs.iter_mut().find(|org| Some(org.id.as_str()) == org_id) {
-        org.calls.push(call);
+        org.calls.put(call);
     }
     outcome
 }
@@ -170,17 +192,24 @@ fn ask(world: &mut World, leg: &Leg, number: &Object, url: &str) -> Ask {
         "phoneNumber": number,
         "customer": {"number": leg.from},
     }});
-    Ask {
+    let mut sent = vec![("content-type".to_owned(), "application/json".to_owned())];
+    sent.extend(headers.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
+    let request = Outgoing {
+        provider: "vapi".to_owned(),
+        event: "assistant-request".to_owned(),
+        subject: text(&call, "id").unwrap_or_default().to_owned(),
+        method: "POST".to_owned(),
         url: url.to_owned(),
-        headers: headers.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect(),
-        body,
-        number: number.clone(),
-        call,
-    }
+        headers: sent,
+        body: body.to_string(),
+        connect_timeout: Duration::ZERO,
+        read_timeout: ASK_MAX,
+    };
+    Ask { request, number: number.clone(), call }
 }
 
 /// The server's answer to an `assistant-request`, or none when it failed (V9.3 [S][D]).
-pub(crate) fn resume(world: &mut World, ask: Ask, answer: Option<&Object>) -> Outcome {
+fn resume(world: &mut World, ask: Ask, answer: Option<&Object>) -> Outcome {
     let ending = decide(world, &ask, answer);
     close(world, ask.call, ending)
 }
@@ -228,7 +257,7 @@ fn forwarded(reason: &'static str, to: &str) -> Ending {
 }
 
 /// `GET /call` with the filters of V4 [S].
-pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
+pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let filters = ["id", "assistantId", "phoneNumberId"].map(|name| (name, ctx.query.filled(name)));
     let not_uuid = |(name, value): &(&str, Option<&str>)| {
         value.filter(|value| !is_uuid(value)).map(|_| format!("{name} must be a UUID"))
@@ -240,12 +269,10 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
     let wanted = |call: &&Object| {
         filters.iter().all(|(name, value)| value.is_none_or(|value| text(call, name) == Some(value)))
     };
-    let calls: Vec<Object> = ctx.org().calls.iter().filter(wanted).cloned().collect();
-    lists::array(&ctx.query, &calls)
+    lists::array(&ctx.query, ctx.org().calls.iter().filter(wanted))
 }
 
 /// `GET /call/{id}`.
-pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    let index = ctx.find(&ctx.org().calls)?;
-    Ok(Value::Object(ctx.org().calls[index].clone()))
+pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    Ok(ctx.find(&ctx.org().calls)?.clone().into())
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Answer;
 use super::errors::Problem;
 use crate::http::{Object, Params, text};
 
@@ -21,14 +22,18 @@ const COMPARISONS: [(&str, Compare); 4] = [
 ];
 
 /// A v1 list: `limit` 0 to 1000, default 100, date filters; newest first [?].
-pub(crate) fn array(query: &Params, items: &[Object]) -> Result<Value, Problem> {
+pub(crate) fn array<'i>(query: &Params, items: impl Iterator<Item = &'i Object>) -> Result<Answer, Problem> {
     let limit = limit(query)?;
     let kept = filtered(query, items)?;
-    Ok(kept.into_iter().rev().take(limit).cloned().map(Value::Object).collect())
+    Ok(Answer::Json(kept.into_iter().rev().take(limit).cloned().map(Value::Object).collect()))
 }
 
 /// A v2 list with `search` over the fields named, `page`, `limit`, `sortOrder`.
-pub(crate) fn page(query: &Params, items: &[Object], searched: &[&str]) -> Result<Value, Problem> {
+pub(crate) fn page<'i>(
+    query: &Params,
+    items: impl Iterator<Item = &'i Object>,
+    searched: &[&str],
+) -> Result<Answer, Problem> {
     let limit = limit(query)?;
     let number = number(query, "page", 1, usize::MAX, 1)?;
     let search = query.filled("search").unwrap_or_default().to_lowercase();
@@ -61,7 +66,7 @@ pub(crate) fn page(query: &Params, items: &[Object], searched: &[&str]) -> Resul
         "hasNextPage": start.saturating_add(limit) < total,
         "sortOrder": order,
     });
-    Ok(json!({"results": results, "metadata": metadata}))
+    Ok(json!({"results": results, "metadata": metadata}).into())
 }
 
 fn limit(query: &Params) -> Result<usize, Problem> {
@@ -79,7 +84,7 @@ fn number(query: &Params, name: &str, least: usize, most: usize, usual: usize) -
     }
 }
 
-fn filtered<'i>(query: &Params, items: &'i [Object]) -> Result<Vec<&'i Object>, Problem> {
+fn filtered<'i>(query: &Params, items: impl Iterator<Item = &'i Object>) -> Result<Vec<&'i Object>, Problem> {
     let mut bounds: Vec<(&str, Compare, Timestamp)> = Vec::new();
     for field in ["createdAt", "updatedAt"] {
         for (suffix, compare) in COMPARISONS {
@@ -96,5 +101,5 @@ fn filtered<'i>(query: &Params, items: &'i [Object]) -> Result<Vec<&'i Object>, 
             text(item, field).and_then(|at| at.parse().ok()).is_some_and(|at: Timestamp| compare(&at, bound))
         })
     };
-    Ok(items.iter().filter(within).collect())
+    Ok(items.filter(within).collect())
 }

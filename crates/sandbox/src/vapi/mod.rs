@@ -10,12 +10,14 @@ mod phone_numbers;
 mod validate;
 
 use hyper::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::millis;
-use crate::http::{Object, Params, Reply, Request, text};
+use crate::http::{Object, Params, Reply, Request};
 use crate::ids::is_uuid;
 use crate::routes::capture;
+use crate::rows::Rows;
 use crate::state::World;
 use errors::Problem;
 
@@ -23,15 +25,15 @@ use errors::Problem;
 pub(crate) const INBOUND_CALL_URL: &str = "https://api.vapi.ai/twilio/inbound_call";
 
 /// An organisation. Its key never sees another's resources (V2 [?]).
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Org {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) private_key: String,
     pub(crate) public_key: String,
-    pub(crate) assistants: Vec<Object>,
-    pub(crate) phone_numbers: Vec<Object>,
-    pub(crate) calls: Vec<Object>,
+    pub(crate) assistants: Rows,
+    pub(crate) phone_numbers: Rows,
+    pub(crate) calls: Rows,
 }
 
 impl Org {
@@ -42,19 +44,19 @@ impl Org {
             "name": self.name,
             "private_key": self.private_key,
             "public_key": self.public_key,
-            "assistants": self.assistants,
-            "phone_numbers": self.phone_numbers,
-            "calls": self.calls,
+            "assistants": self.assistants.iter().collect::<Vec<_>>(),
+            "phone_numbers": self.phone_numbers.iter().collect::<Vec<_>>(),
+            "calls": self.calls.iter().collect::<Vec<_>>(),
         })
     }
 
     pub(crate) fn assistant(&self, id: &str) -> Option<&Object> {
-        self.assistants.iter().find(|assistant| text(assistant, "id") == Some(id))
+        self.assistants.get(id)
     }
 }
 
 /// All orgs, oldest first; so are the resources in each.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Vapi {
     pub(crate) orgs: Vec<Org>,
 }
@@ -103,31 +105,38 @@ impl Ctx<'_> {
         object
     }
 
-    /// Where the resource that the path names is among `objects`.
-    pub(crate) fn find(&self, objects: &[Object]) -> Result<usize, Problem> {
-        let named = |object: &Object| text(object, "id") == Some(self.id.as_str());
-        objects.iter().position(named).ok_or_else(Problem::not_found)
+    /// The resource that the path names.
+    pub(crate) fn find<'r>(&self, rows: &'r Rows) -> Result<&'r Object, Problem> {
+        rows.get(&self.id).ok_or_else(Problem::not_found)
     }
 }
 
-type Handler = fn(&mut Ctx<'_>) -> Result<Value, Problem>;
+/// A successful answer.
+pub(crate) enum Answer {
+    /// JSON with the usual status: 201 for POST, 200 for all others (V3.2 [S]).
+    Json(Value),
+    /// Anything else: redirects, other statuses.
+    Plain(Reply),
+}
 
-/// Every route; POST answers 201, all others 200 (V3.2 [S]).
-const ROUTES: &[(Method, &str, Handler)] = &[
-    (Method::POST, "assistant", assistants::create),
-    (Method::GET, "assistant", assistants::list),
-    (Method::GET, "assistant/{}", assistants::fetch),
-    (Method::PATCH, "assistant/{}", assistants::update),
-    (Method::DELETE, "assistant/{}", assistants::delete),
-    (Method::POST, "phone-number", phone_numbers::create),
-    (Method::GET, "phone-number", phone_numbers::list),
-    (Method::GET, "v2/phone-number", phone_numbers::page),
-    (Method::GET, "phone-number/{}", phone_numbers::fetch),
-    (Method::PATCH, "phone-number/{}", phone_numbers::update),
-    (Method::DELETE, "phone-number/{}", phone_numbers::delete),
-    (Method::GET, "call", calls::list),
-    (Method::GET, "call/{}", calls::fetch),
-];
+impl From<Value> for Answer {
+    fn from(value: Value) -> Answer {
+        Answer::Json(value)
+    }
+}
+
+impl From<Object> for Answer {
+    fn from(object: Object) -> Answer {
+        Answer::Json(Value::Object(object))
+    }
+}
+
+pub(crate) type Handler = fn(&mut Ctx<'_>) -> Result<Answer, Problem>;
+/// A method, a path below `/vapi/`, and what answers there.
+pub(crate) type Route = (Method, &'static str, Handler);
+
+/// Every route; the tables stand beside their handlers.
+const ROUTES: &[&[Route]] = &[assistants::ROUTES, phone_numbers::ROUTES, calls::ROUTES];
 
 /// Answers a request to `path` below `/vapi/`; also returns the query parameters that it did not know.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> (Reply, Vec<String>) {
@@ -139,13 +148,17 @@ pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> (Reply
 
 fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, Vec<String>), Problem> {
     // Nest finds the route before it looks at keys: `Cannot POST /v1/assistant` needs none [?].
-    let fits = |(method, pattern, handler): &(Method, &str, Handler)| {
+    let fits = |(method, pattern, handler): &Route| {
         if *method == request.method { Some((*handler, capture(pattern, path)?)) } else { None }
     };
     let target = request.target();
     let target = target.strip_prefix("/vapi").unwrap_or_default();
-    let (handler, ids) =
-        ROUTES.iter().find_map(fits).ok_or_else(|| Problem::no_route(request.method.as_str(), target))?;
+    let (handler, ids) = ROUTES
+        .iter()
+        .copied()
+        .flatten()
+        .find_map(fits)
+        .ok_or_else(|| Problem::no_route(request.method.as_str(), target))?;
     let org = auth::authenticate(&world.vapi, request)?;
     let id = ids.first().copied().unwrap_or_default().to_owned();
     // What the real service says to a path that is no UUID is not known [?].
@@ -154,8 +167,11 @@ fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, V
     }
     let mut ctx = Ctx { world, org, id, query: request.query(), body: body(request)? };
     let answer = handler(&mut ctx)?;
-    let status = if request.method == Method::POST { 201 } else { 200 };
-    Ok((Reply::json(status, &answer), ctx.query.unread()))
+    let reply = match answer {
+        Answer::Json(body) => Reply::json(if request.method == Method::POST { 201 } else { 200 }, &body),
+        Answer::Plain(reply) => reply,
+    };
+    Ok((reply, ctx.query.unread()))
 }
 
 fn body(request: &Request) -> Result<Object, Problem> {

@@ -1,12 +1,23 @@
 //! Phone numbers (V5): provider `twilio` only, so far.
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
 use super::import::{self, Urls};
 use super::validate::{self, Rule, SERVER_RULE, Table};
-use super::{Ctx, Org, lists};
+use super::{Answer, Ctx, Org, Route, lists};
 use crate::http::{Object, text};
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    (Method::POST, "phone-number", create),
+    (Method::GET, "phone-number", list),
+    (Method::GET, "v2/phone-number", page),
+    (Method::GET, "phone-number/{}", fetch),
+    (Method::PATCH, "phone-number/{}", update),
+    (Method::DELETE, "phone-number/{}", delete),
+];
 
 /// The properties of `CreateTwilioPhoneNumberDTO` and `UpdateTwilioPhoneNumberDTO` [S].
 const PHONE_NUMBER: Table = &[
@@ -47,7 +58,7 @@ const LEGACY_NULLS: [&str; 14] = [
 ];
 
 /// `POST /phone-number`: import from Twilio. The order of the checks is V14.2's [?].
-pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
+pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     validate::check(PHONE_NUMBER, &REQUIRED, &ctx.body)?;
     check_links(ctx)?;
     let body = ctx.body.clone();
@@ -62,46 +73,47 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
     let object = ctx.created(object);
     let sms = object.get("smsEnabled") != Some(&json!(false));
     import::write_urls(ctx.world, &object, Urls { voice: true, sms });
-    ctx.org_mut().phone_numbers.push(object.clone());
-    Ok(Value::Object(object))
+    ctx.org_mut().phone_numbers.put(object.clone());
+    Ok(object.into())
 }
 
 /// `GET /phone-number`.
-pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    lists::array(&ctx.query, &ctx.org().phone_numbers)
+pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    lists::array(&ctx.query, ctx.org().phone_numbers.iter())
 }
 
 /// `GET /v2/phone-number`: `search` looks at name, number and SIP URI (V4 [S]).
-pub(crate) fn page(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    lists::page(&ctx.query, &ctx.org().phone_numbers, &["name", "number", "sipUri"])
+pub(crate) fn page(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    lists::page(&ctx.query, ctx.org().phone_numbers.iter(), &["name", "number", "sipUri"])
 }
 
 /// `GET /phone-number/{id}`.
-pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    let index = ctx.find(&ctx.org().phone_numbers)?;
-    Ok(Value::Object(ctx.org().phone_numbers[index].clone()))
+pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    Ok(ctx.find(&ctx.org().phone_numbers)?.clone().into())
 }
 
 /// `PATCH /phone-number/{id}`: `assistantId: null` unlinks (V5.5 [D]); new Twilio credentials are stored as
 /// they come, which is how a rotated token is repaired (V5.5 [W]); `smsEnabled: true` writes the messaging
 /// URL at Twilio again (V5.5 [D]), false restores nothing (V15.3 [?]).
-pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    let index = ctx.find(&ctx.org().phone_numbers)?;
+pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let found = ctx.find(&ctx.org().phone_numbers)?.clone();
     validate::check(PHONE_NUMBER, &[], &ctx.body)?;
     check_links(ctx)?;
-    let object = ctx.merged(ctx.org().phone_numbers[index].clone());
+    let object = ctx.merged(found);
     if ctx.body.get("smsEnabled") == Some(&json!(true)) {
         import::check(ctx.world, &object)?;
         import::write_urls(ctx.world, &object, Urls { voice: false, sms: true });
     }
-    ctx.org_mut().phone_numbers[index] = object.clone();
-    Ok(Value::Object(object))
+    ctx.org_mut().phone_numbers.put(object.clone());
+    Ok(object.into())
 }
 
 /// `DELETE /phone-number/{id}`: Twilio's URLs stay as they are (V5.5 [R]).
-pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Value, Problem> {
-    let index = ctx.find(&ctx.org().phone_numbers)?;
-    Ok(Value::Object(ctx.org_mut().phone_numbers.remove(index)))
+pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let found = ctx.find(&ctx.org().phone_numbers)?.clone();
+    let id = ctx.id.clone();
+    ctx.org_mut().phone_numbers.remove(&id);
+    Ok(found.into())
 }
 
 /// References must exist. That numbers are checked like calls are (V3.3 [W]) is [?]. This sandbox has no

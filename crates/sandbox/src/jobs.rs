@@ -1,0 +1,138 @@
+//! What is going to happen later: each thing that takes time at the providers is a job with a due time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use crate::outbound::Outgoing;
+use crate::state::{Shared, World};
+
+/// Something to do at its time. Each kind belongs to one module, which runs it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Job {
+    /// A webhook that was held back (see `faults`).
+    Webhook(Box<Outgoing>),
+}
+
+/// Runs one job to its end, webhooks included. It may schedule others.
+fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
+    match job {
+        Job::Webhook(outgoing) => Box::pin(async move {
+            // Its sender has long been told that it arrived.
+            let _ = crate::outbound::post(&shared, &outgoing).await;
+        }),
+    }
+}
+
+/// The jobs that are not due yet, soonest first; equal times in the order they were scheduled.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    queue: BTreeMap<(Timestamp, u64), Job>,
+    sequence: u64,
+}
+
+impl Jobs {
+    fn push(&mut self, at: Timestamp, job: Job) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), job);
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.queue.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Job)> {
+        self.next_due().filter(|at| *at <= now)?;
+        self.queue.pop_first().map(|((at, _), job)| (at, job))
+    }
+}
+
+/// A map with composite keys is no JSON object: jobs are saved as a list.
+impl Serialize for Jobs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.queue.iter().map(|((at, sequence), job)| (at, sequence, job)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Jobs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Jobs, D::Error> {
+        let saved = Vec::<(Timestamp, u64, Job)>::deserialize(deserializer)?;
+        let sequence = saved.iter().map(|(_, sequence, _)| *sequence).max().unwrap_or(0);
+        let queue = saved.into_iter().map(|(at, sequence, job)| ((at, sequence), job)).collect();
+        Ok(Jobs { queue, sequence })
+    }
+}
+
+impl World {
+    /// Does `job` when this much virtual time has passed.
+    pub(crate) fn schedule(&mut self, after: Duration, job: Job) {
+        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
+        let at = self.clock.now().saturating_add(after).expect("a signed duration has no calendar units");
+        self.jobs.push(at, job);
+    }
+}
+
+/// Starts jobs when they are due, as long as time runs. Ends when it is dropped, and its jobs with it.
+pub(crate) async fn drive(shared: Arc<Shared>) {
+    let mut running = JoinSet::new();
+    loop {
+        while running.try_join_next().is_some() {}
+        let wait = {
+            let _step = shared.stepping.lock().await;
+            let world = &mut *shared.lock();
+            match world.clock.speed() {
+                // A standing clock's jobs are only done by `advance`, one after the other.
+                0.0 => None,
+                speed => {
+                    while let Some((_, job)) = world.jobs.pop_due(world.clock.now()) {
+                        let shared = Arc::clone(&shared);
+                        running.spawn(async move {
+                            run(Arc::clone(&shared), job).await;
+                            shared.changed.notify_one();
+                        });
+                    }
+                    world.jobs.next_due().map(|at| real_time(world.clock.now(), at, speed))
+                }
+            }
+        };
+        tokio::select! {
+            () = shared.changed.notified() => {}
+            () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {}
+        }
+    }
+}
+
+/// How long the real time takes from `now` to `at`; at least a millisecond, so that rounding never spins.
+fn real_time(now: Timestamp, at: Timestamp, speed: f64) -> Duration {
+    let seconds = at.duration_since(now).as_secs_f64() / speed;
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_millis(1)).max(Duration::from_millis(1))
+}
+
+/// Lets `seconds` of virtual time pass: what falls due on the way is done at its time, in order, each job to
+/// its end before the next. So a run with a standing clock can be repeated to the letter.
+pub(crate) async fn advance(shared: &Arc<Shared>, seconds: f64) {
+    let _step = shared.stepping.lock().await;
+    let target = {
+        let world = shared.lock();
+        let step = SignedDuration::from_secs_f64(seconds);
+        world.clock.now().saturating_add(step).expect("a signed duration has no calendar units")
+    };
+    loop {
+        let job = {
+            let world = &mut *shared.lock();
+            let due = world.jobs.pop_due(target);
+            world.clock.reach(due.as_ref().map_or(target, |(at, _)| *at));
+            due
+        };
+        match job {
+            Some((_, job)) => run(Arc::clone(shared), job).await,
+            None => break,
+        }
+    }
+    shared.changed.notify_one();
+}

@@ -1,188 +1,41 @@
-//! The control API below `/sandbox`: what tests and demos use to look and to change the world.
-
-use std::sync::Arc;
+//! What a test gives the providers: accounts, keys, numbers, caller ids, orgs, and people's phones.
 
 use hyper::Method;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::{Answer, Refusal, Route, TEXT_CHARS_MAX, Work, bad, read, short};
 use crate::clock::rfc2822;
-use crate::faults::NewRule;
-use crate::http::{Object, Reply, Request};
+use crate::http::Object;
 use crate::ids::{is_e164, is_sid};
 use crate::phones::Behaviour;
-use crate::routes::capture;
-use crate::state::{Shared, World};
+use crate::state::World;
 use crate::twilio::accounts::{Kind, Status};
 use crate::twilio::keys::Rights;
 use crate::twilio::numbers;
-use crate::{calls, jobs, page};
 
-const ADVANCE_S_MAX: f64 = 1e9;
-const SPEED_MAX: f64 = 1e6;
-const TEXT_CHARS_MAX: usize = 4_000;
 /// A number's fields that follow from others.
 const FIXED_NUMBER_FIELDS: [&str; 4] = ["account_sid", "phone_number", "sid", "uri"];
 
-/// What went wrong: an HTTP status and a sentence.
-type Refusal = (u16, String);
-type Answer = Result<(u16, Value), Refusal>;
-type Handler = fn(&mut World, &[&str], Value) -> Answer;
-
-const ROUTES: &[(Method, &str, Handler)] = &[
-    (Method::GET, "state", |world, _, _| Ok((200, world.show()))),
-    (Method::GET, "requests", |world, _, _| Ok((200, world.log.show()))),
-    (Method::GET, "clock", |world, _, _| Ok((200, world.clock.show()))),
-    (Method::GET, "faults", |world, _, _| Ok((200, json!({"faults": world.faults.show()})))),
-    (Method::POST, "faults", add_fault),
-    (Method::DELETE, "faults", clear_faults),
-    (Method::POST, "reset", reset),
-    (Method::GET, "webhooks", |world, _, _| Ok((200, world.outbound.show()))),
-    (Method::GET, "phones", |world, _, _| Ok((200, world.phones.show()))),
-    (Method::POST, "phones/{}", change_phone),
-    (Method::POST, "accounts", add_account),
-    (Method::POST, "accounts/{}", change_account),
-    (Method::POST, "keys", add_key),
-    (Method::POST, "numbers", add_number),
-    (Method::POST, "caller-ids", add_caller_id),
-    (Method::POST, "orgs", add_org),
-    (Method::POST, "orgs/{}", change_org),
+/// Where they are asked for.
+pub(super) const ROUTES: &[Route] = &[
+    (Method::GET, "phones", Work::Now(|world, _, _| Ok((200, world.phones.show())))),
+    (Method::POST, "phones/{}", Work::Now(change_phone)),
+    (Method::POST, "accounts", Work::Now(add_account)),
+    (Method::POST, "accounts/{}", Work::Now(change_account)),
+    (Method::POST, "keys", Work::Now(add_key)),
+    (Method::POST, "numbers", Work::Now(add_number)),
+    (Method::POST, "caller-ids", Work::Now(add_caller_id)),
+    (Method::POST, "orgs", Work::Now(add_org)),
+    (Method::POST, "orgs/{}", Work::Now(change_org)),
 ];
 
-/// Answers a request to the control API. Bad input is 400 with `{"error": "…"}`, never 500.
-pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
-    let path = request.path.trim_start_matches("/sandbox").trim_matches('/');
-    if path.is_empty() && request.method == Method::GET {
-        return Reply::new(200, "text/html; charset=utf-8", page::render(&shared.lock()));
-    }
-    let answer = match parse(request) {
-        Ok(body) if path == "calls" && request.method == Method::POST => place_call(shared, body).await,
-        Ok(body) if path == "clock" && request.method == Method::POST => set_clock(shared, body).await,
-        Ok(body) => dispatch(&mut shared.lock(), &request.method, path, body),
-        Err(refusal) => Err(refusal),
-    };
-    shared.changed.notify_one();
-    match answer {
-        Ok((status, value)) => Reply::json(status, &value),
-        Err((status, sentence)) => Reply::json(status, &json!({"error": sentence})),
-    }
-}
-
-fn dispatch(world: &mut World, method: &Method, path: &str, body: Value) -> Answer {
-    let mut known =
-        ROUTES.iter().filter_map(|(of, pattern, run)| Some((of, run, capture(pattern, path)?))).peekable();
-    if known.peek().is_none() {
-        return Err((404, format!("there is no /sandbox/{path}")));
-    }
-    match known.find(|(of, ..)| *of == method) {
-        Some((_, run, ids)) => run(world, &ids, body),
-        None => Err((405, format!("{method} is not possible on /sandbox/{path}"))),
-    }
-}
-
-fn bad(sentence: impl Into<String>) -> Refusal {
-    (400, sentence.into())
-}
-
-fn parse(request: &Request) -> Result<Value, Refusal> {
-    if request.body.is_empty() {
-        return Ok(json!({}));
-    }
-    let body: Value = serde_json::from_slice(&request.body)
-        .map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    if body.is_object() { Ok(body) } else { Err(bad("the body must be a JSON object")) }
-}
-
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
-    serde_json::from_value(body).map_err(|error| bad(error.to_string()))
-}
-
-fn short(name: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
-    match text {
-        Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(bad(format!("{name} is too long"))),
-        text => Ok(text),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCall {
-    from: String,
-    to: String,
-}
-
-async fn place_call(shared: &Arc<Shared>, body: Value) -> Answer {
-    let NewCall { from, to } = read(body)?;
-    if !is_e164(&to) {
-        return Err(bad("to must be a number in the E.164 format, for example +14155552671"));
-    }
-    // A withheld number arrives as a word (T16 [D]).
-    if !is_e164(&from) && from != "anonymous" {
-        return Err(bad("from must be a number in the E.164 format, or anonymous"));
-    }
-    Ok((200, calls::place(shared, &from, &to).await))
-}
-
-fn add_fault(world: &mut World, _: &[&str], body: Value) -> Answer {
-    let rule: NewRule = read(body)?;
-    Ok((201, world.faults.add(rule).map_err(bad)?))
-}
-
-/// A `DELETE` takes no choice: whoever names one rule must not lose all of them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-fn clear_faults(world: &mut World, _: &[&str], body: Value) -> Answer {
-    let Nothing {} = read(body)?;
-    world.faults.clear();
-    Ok((200, json!({"faults": []})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reset {
-    seed: Option<u64>,
-}
-
-fn reset(world: &mut World, _: &[&str], body: Value) -> Answer {
-    let Reset { seed } = read(body)?;
-    *world = World::new(seed);
-    Ok((200, world.show()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SetClock {
-    advance_s: Option<f64>,
-    speed: Option<f64>,
-}
-
-fn change_phone(world: &mut World, ids: &[&str], body: Value) -> Answer {
+fn change_phone(world: &mut World, ids: &[String], body: Value) -> Answer {
     let behaviour: Behaviour = read(body)?;
-    if !is_e164(ids[0]) {
+    if !is_e164(&ids[0]) {
         return Err(bad("a phone is named by its number in the E.164 format"));
     }
-    Ok((200, world.phones.set(ids[0], behaviour)))
-}
-
-async fn set_clock(shared: &Arc<Shared>, body: Value) -> Answer {
-    let SetClock { advance_s, speed } = read(body)?;
-    if advance_s.is_some_and(|seconds| !(0.0..=ADVANCE_S_MAX).contains(&seconds)) {
-        return Err(bad("advance_s must be 0 to 1000000000: time does not run backwards"));
-    }
-    if speed.is_some_and(|speed| !(0.0..=SPEED_MAX).contains(&speed)) {
-        return Err(bad("speed must be 0 to 1000000"));
-    }
-    if let Some(seconds) = advance_s {
-        jobs::advance(shared, seconds).await;
-    }
-    let world = &mut *shared.lock();
-    if let Some(speed) = speed {
-        world.clock.set_speed(speed);
-    }
-    Ok((200, world.clock.show()))
+    Ok((200, world.phones.set(&ids[0], behaviour)))
 }
 
 /// Money may be given as Twilio writes it, or as a number.
@@ -219,7 +72,7 @@ struct NewAccount {
     owner_account_sid: Option<String>,
 }
 
-fn add_account(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn add_account(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewAccount = read(body)?;
     let balance = new.balance.map_or(Ok(50_000_000), Money::micros)?;
     let name = short("friendly_name", new.friendly_name)?.unwrap_or_else(|| "Sandbox account".to_owned());
@@ -242,18 +95,18 @@ struct ChangeAccount {
     rotate_token: bool,
 }
 
-fn change_account(world: &mut World, ids: &[&str], body: Value) -> Answer {
+fn change_account(world: &mut World, ids: &[String], body: Value) -> Answer {
     let change: ChangeAccount = read(body)?;
     let balance = change.balance.map(Money::micros).transpose()?;
-    existing(world, ids[0])?;
+    existing(world, &ids[0])?;
     let token = change.rotate_token.then(|| world.ids.token());
-    if let Some(account) = world.twilio.account_mut(ids[0]) {
+    if let Some(account) = world.twilio.account_mut(&ids[0]) {
         account.kind = change.kind.unwrap_or(account.kind);
         account.status = change.status.unwrap_or(account.status);
         account.balance = balance.unwrap_or(account.balance);
         account.auth_token = token.unwrap_or_else(|| account.auth_token.clone());
     }
-    Ok((200, shown_account(world, ids[0])?))
+    Ok((200, shown_account(world, &ids[0])?))
 }
 
 fn existing(world: &World, sid: &str) -> Result<(), Refusal> {
@@ -287,7 +140,7 @@ struct NewKey {
     permissions: Option<Vec<String>>,
 }
 
-fn add_key(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn add_key(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewKey = read(body)?;
     let account = account_or_first(world, new.account_sid)?;
     let rights = match (new.kind.as_deref().unwrap_or("standard"), new.permissions) {
@@ -315,7 +168,7 @@ struct NewNumber {
     settings: Object,
 }
 
-fn add_number(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn add_number(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewNumber = read(body)?;
     let phone = new.phone_number;
     let account = account_or_first(world, new.account_sid)?;
@@ -356,7 +209,7 @@ struct NewCallerId {
     friendly_name: Option<String>,
 }
 
-fn add_caller_id(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn add_caller_id(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewCallerId = read(body)?;
     let account = account_or_first(world, new.account_sid)?;
     if !is_e164(&new.phone_number) {
@@ -372,7 +225,7 @@ struct NewOrg {
     name: Option<String>,
 }
 
-fn add_org(world: &mut World, _: &[&str], body: Value) -> Answer {
+fn add_org(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewOrg = read(body)?;
     let name = short("name", new.name)?;
     let name = name.unwrap_or_else(|| format!("Sandbox org of {}", rfc2822(world.clock.now())));
@@ -386,7 +239,7 @@ struct ChangeOrg {
     rotate_keys: bool,
 }
 
-fn change_org(world: &mut World, ids: &[&str], body: Value) -> Answer {
+fn change_org(world: &mut World, ids: &[String], body: Value) -> Answer {
     let change: ChangeOrg = read(body)?;
     let org = world.vapi.orgs.iter_mut().find(|org| org.id == ids[0]);
     let org = org.ok_or_else(|| (404, format!("there is no org {}", ids[0])))?;

@@ -1,0 +1,112 @@
+//! The control API below `/sandbox`: what tests and demos use to look and to change the world.
+
+mod resources;
+mod run;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use hyper::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::http::{Reply, Request};
+use crate::page;
+use crate::routes::capture;
+use crate::state::{Shared, World};
+
+/// A longer text in a control call is refused.
+pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
+
+/// What went wrong: an HTTP status and a sentence.
+pub(crate) type Refusal = (u16, String);
+pub(crate) type Answer = Result<(u16, Value), Refusal>;
+
+/// What a control call does, with the ids of its path and its body, which is always an object.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    Now(fn(&mut World, &[String], Value) -> Answer),
+    /// It takes the lock itself, and may wait for requests that the providers make.
+    Waits(fn(Arc<Shared>, Vec<String>, Value) -> BoxFuture<'static, Answer>),
+}
+
+/// A control call: method, path below `/sandbox/`, what it does.
+pub(crate) type Route = (Method, &'static str, Work);
+
+/// Every control call; the tables stand beside their handlers.
+const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES];
+
+const LOOKS: &[Route] = &[
+    (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),
+    (Method::GET, "requests", Work::Now(|world, _, _| Ok((200, world.log.show())))),
+    (Method::GET, "webhooks", Work::Now(|world, _, _| Ok((200, world.outbound.show())))),
+];
+
+/// Answers a request to the control API. Bad input is 400 with `{"error": "…"}`, never 500.
+pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
+    let path = request.path.trim_start_matches("/sandbox").trim_matches('/');
+    if path.is_empty() && request.method == Method::GET {
+        return Reply::new(200, "text/html; charset=utf-8", page::render(&shared.lock()));
+    }
+    let answer = dispatch(shared, request, path).await;
+    shared.changed.notify_one();
+    match answer {
+        Ok((status, value)) => Reply::json(status, &value),
+        Err((status, sentence)) => Reply::json(status, &json!({"error": sentence})),
+    }
+}
+
+async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Answer {
+    let body = parse(request)?;
+    let (work, ids) = find(&request.method, path)?;
+    match work {
+        Work::Now(run) => run(&mut shared.lock(), &ids, body),
+        Work::Waits(run) => run(Arc::clone(shared), ids, body).await,
+    }
+}
+
+fn find(method: &Method, path: &str) -> Result<(Work, Vec<String>), Refusal> {
+    let routes = TABLES.iter().copied().flatten();
+    let mut known =
+        routes.filter_map(|(of, pattern, work)| Some((of, *work, capture(pattern, path)?))).peekable();
+    if known.peek().is_none() {
+        return Err((404, format!("there is no /sandbox/{path}")));
+    }
+    match known.find(|(of, ..)| *of == method) {
+        Some((_, work, ids)) => Ok((work, ids.into_iter().map(str::to_owned).collect())),
+        None => Err((405, format!("{method} is not possible on /sandbox/{path}"))),
+    }
+}
+
+/// 400 with a sentence.
+pub(crate) fn bad(sentence: impl Into<String>) -> Refusal {
+    (400, sentence.into())
+}
+
+fn parse(request: &Request) -> Result<Value, Refusal> {
+    if request.body.is_empty() {
+        return Ok(json!({}));
+    }
+    let body: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    if body.is_object() { Ok(body) } else { Err(bad("the body must be a JSON object")) }
+}
+
+/// The body as what the call takes.
+pub(crate) fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
+    serde_json::from_value(body).map_err(|error| bad(error.to_string()))
+}
+
+/// Refuses texts that are too long.
+pub(crate) fn short(name: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
+    match text {
+        Some(text) if text.chars().count() > TEXT_CHARS_MAX => Err(bad(format!("{name} is too long"))),
+        text => Ok(text),
+    }
+}
+
+/// The body of a call that takes no choice, such as a `DELETE`: whoever names one thing must not lose all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}

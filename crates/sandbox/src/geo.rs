@@ -1,5 +1,7 @@
 //! Which country and kind a telephone number is of, as far as this sandbox's catalogue goes.
 
+use serde::{Deserialize, Serialize};
+
 /// A country whose numbers can be bought here.
 #[derive(Debug)]
 pub(crate) struct Country {
@@ -29,14 +31,28 @@ const CANADIAN_AREAS: &[&str] = &[
 const TOLL_FREE_AREAS: &[&str] = &["800", "833", "844", "855", "866", "877", "888"];
 
 /// What sort of number it is, in the words of the number's `type` field (T5 [S]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Local,
     Mobile,
     TollFree,
+    /// Numbers of a whole country, not of a place in it.
+    National,
 }
 
-/// Mobile and toll-free ranges outside North America, by prefix.
+impl Kind {
+    /// As prices and owned numbers name it: `toll free` with a space (T19).
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Kind::Local => "local",
+            Kind::Mobile => "mobile",
+            Kind::TollFree => "toll free",
+            Kind::National => "national",
+        }
+    }
+}
+
+/// Ranges outside North America that are not local, by prefix.
 const RANGES: &[(&str, Kind)] = &[
     ("+447", Kind::Mobile),
     ("+44800", Kind::TollFree),
@@ -51,6 +67,9 @@ const RANGES: &[(&str, Kind)] = &[
     ("+49800", Kind::TollFree),
     ("+614", Kind::Mobile),
     ("+611800", Kind::TollFree),
+    ("+339", Kind::National),
+    ("+443", Kind::National),
+    ("+4932", Kind::National),
 ];
 
 fn area(phone: &str) -> Option<&str> {

@@ -11,6 +11,8 @@ pub(crate) mod keys;
 pub(crate) mod numbers;
 mod paging;
 mod params;
+pub(crate) mod prices;
+mod pricing;
 pub(crate) mod trunks;
 mod xml;
 
@@ -124,6 +126,8 @@ const PRODUCTS: &[Product] = &[
         ],
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
+    Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
+    Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
 ];
 
 /// A request's place among the products.
@@ -196,6 +200,13 @@ fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answe
     let mut unknown = ctx.query.unread();
     unknown.extend(ctx.form.unread());
     Ok((answer, unknown))
+}
+
+/// A part of the path without its percent-encoding; a plus sign is one (T21: numbers in paths).
+pub(crate) fn decoded(part: &str) -> String {
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let mut pairs = url::form_urlencoded::parse(plain.as_bytes());
+    pairs.next().map(|(text, _)| text.into_owned()).unwrap_or_default()
 }
 
 fn render(answer: Answer, as_xml: bool) -> Reply {

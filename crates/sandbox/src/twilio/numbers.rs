@@ -72,7 +72,7 @@ pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -
         "beta": false,
         "origin": "twilio",
         "status": "in-use",
-        "type": number_type(geo::kind(phone)),
+        "type": geo::kind(phone).words(),
         // Lower case here, upper case in search results (T4 [C][X]).
         "capabilities": {"voice": true, "sms": true, "mms": phone.starts_with("+1"), "fax": false},
         "date_created": rfc2822(now),
@@ -97,14 +97,6 @@ fn friendly(phone: &str) -> String {
     match phone.strip_prefix("+1").filter(|rest| rest.len() == 10) {
         Some(rest) => format!("({}) {}-{}", &rest[..3], &rest[3..6], &rest[6..]),
         None => phone.to_owned(),
-    }
-}
-
-fn number_type(kind: geo::Kind) -> &'static str {
-    match kind {
-        geo::Kind::Local => "local",
-        geo::Kind::Mobile => "mobile",
-        geo::Kind::TollFree => "toll free",
     }
 }
 

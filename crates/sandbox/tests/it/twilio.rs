@@ -151,7 +151,7 @@ async fn unknown_paths_and_methods() {
     assert_eq!((status, &body["code"]), (404, &json!(20404)));
     let (status, body) = lab.twilio("DELETE", "/IncomingPhoneNumbers.json", &[]).await;
     assert_eq!((status, &body["code"]), (405, &json!(20004)));
-    assert_eq!(answer(lab.request("GET", "/twilio/pricing/v1/Voice")).await.0, 404);
+    assert_eq!(answer(lab.request("GET", "/twilio/nothing/v1/Voice")).await.0, 404);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod provider;
 mod routes;
 mod rows;
 mod server;
+mod spec;
 mod state;
 mod storage;
 mod twilio;

@@ -1,0 +1,3 @@
+//! What the official descriptions say about requests and answers.
+
+pub(crate) mod document;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::http::{Object, text};
 use crate::state::Shared;
 use crate::twilio::Twilio;
+use crate::twilio::calls::NewLeg;
 use crate::vapi::calls as vapi_calls;
 
 /// Twilio's own sentences: the demo URL's sample text and the error message [?].
@@ -22,6 +24,19 @@ pub(crate) struct Leg {
     pub(crate) account: String,
     pub(crate) from: String,
     pub(crate) to: String,
+    /// What the caller says, one line per turn.
+    pub(crate) says: Vec<String>,
+}
+
+/// A call that somebody places.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCall {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// What the caller says, one line per turn; without it, what the phone's owner usually says.
+    #[serde(default)]
+    pub(crate) says: Vec<String>,
 }
 
 /// What became of a call, as the control API tells it.
@@ -29,13 +44,15 @@ pub(crate) struct Leg {
 pub(crate) struct Outcome {
     pub(crate) outcome: &'static str,
     pub(crate) heard: Vec<String>,
+    /// How long it lasted.
+    pub(crate) seconds: u32,
     details: Object,
 }
 
 impl Outcome {
     pub(crate) fn new(outcome: &'static str, heard: &[&str]) -> Outcome {
         let heard = heard.iter().map(|line| (*line).to_owned()).collect();
-        Outcome { outcome, heard, details: Object::new() }
+        Outcome { outcome, heard, seconds: 0, details: Object::new() }
     }
 
     /// Adds a field to what is told.
@@ -54,6 +71,7 @@ impl Outcome {
         shown.insert("call_sid".to_owned(), json!(call_sid));
         shown.insert("outcome".to_owned(), json!(self.outcome));
         shown.insert("heard".to_owned(), json!(self.heard));
+        shown.insert("duration_s".to_owned(), json!(self.seconds));
         Value::Object(shown)
     }
 }
@@ -67,21 +85,20 @@ enum Target {
 }
 
 /// Places a call and waits until it is over.
-pub(crate) async fn place(shared: &Arc<Shared>, from: &str, to: &str) -> Value {
-    let (leg, number, target) = {
+pub(crate) async fn place(shared: &Arc<Shared>, new: NewCall) -> Value {
+    let (leg, target) = {
         let world = &mut *shared.lock();
         world.clock.tick();
-        let Some(number) = world.twilio.number(to).cloned() else {
+        let Some(number) = world.twilio.number(&new.to).cloned() else {
             return Outcome::new("no_such_number", &[NO_SUCH_NUMBER]).show(None);
         };
-        let leg = Leg {
-            call_sid: world.ids.sid("CA"),
-            account: text(&number, "account_sid").unwrap_or_default().to_owned(),
-            from: from.to_owned(),
-            to: to.to_owned(),
-        };
-        let target = world.twilio.is_active(&leg.account).then(|| route(&world.twilio, &number));
-        (leg, number, target)
+        let account = text(&number, "account_sid").unwrap_or_default().to_owned();
+        let (from, to, direction) = (&new.from, &new.to, "inbound");
+        let new_leg = NewLeg { account: &account, from, to, direction, status: "ringing", parent: None };
+        let call_sid = world.open_call(&new_leg);
+        let says = if new.says.is_empty() { world.phones.get(&new.from).says } else { new.says };
+        let target = world.twilio.is_active(&account).then(|| route(&world.twilio, &number));
+        (Leg { call_sid, account, from: new.from, to: new.to, says }, target)
     };
     let outcome = match target {
         None => Outcome::new("rejected", &[]).telling("reason", "account_not_active"),
@@ -90,8 +107,9 @@ pub(crate) async fn place(shared: &Arc<Shared>, from: &str, to: &str) -> Value {
         Some(Target::Url { url, method }) => fetch(shared, &leg, &url, &method).await,
     };
     // An empty route fails at once, without a trace in the debugger (T5 [I]).
-    let completed = !matches!(outcome.outcome, "no_route" | "rejected");
-    shared.lock().record_call(&leg.call_sid, &number, from, completed);
+    let failed = matches!(outcome.outcome, "no_route" | "rejected");
+    let status = if failed { "failed" } else { "completed" };
+    shared.lock().end_call(&leg.call_sid, status, outcome.seconds);
     outcome.show(Some(&leg.call_sid))
 }
 

@@ -11,12 +11,15 @@ use tokio::task::JoinSet;
 
 use crate::outbound::Outgoing;
 use crate::state::{Shared, World};
+use crate::twilio::voice::Later;
 
 /// Something to do at its time. Each kind belongs to one module, which runs it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Job {
     /// A webhook that was held back (see `faults`).
     Webhook(Box<Outgoing>),
+    /// What time does with a call.
+    Voice(Box<Later>),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -26,6 +29,7 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
             // Its sender has long been told that it arrived.
             let _ = crate::outbound::post(&shared, &outgoing).await;
         }),
+        Job::Voice(later) => Box::pin(async move { later.run(&shared).await }),
     }
 }
 

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Nothing, Route, Work, bad, read};
+use crate::calls::{self, NewCall};
 use crate::faults::NewRule;
 use crate::ids::is_e164;
+use crate::jobs;
 use crate::state::{Shared, World};
-use crate::{calls, jobs};
 
 const ADVANCE_S_MAX: f64 = 1e9;
 const SPEED_MAX: f64 = 1e6;
@@ -27,24 +28,17 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "calls", Work::Waits(place_call)),
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCall {
-    from: String,
-    to: String,
-}
-
 fn place_call(shared: Arc<Shared>, _: Vec<String>, body: Value) -> BoxFuture<'static, Answer> {
     Box::pin(async move {
-        let NewCall { from, to } = read(body)?;
-        if !is_e164(&to) {
+        let new: NewCall = read(body)?;
+        if !is_e164(&new.to) {
             return Err(bad("to must be a number in the E.164 format, for example +14155552671"));
         }
         // A withheld number arrives as a word (T16 [D]).
-        if !is_e164(&from) && from != "anonymous" {
+        if !is_e164(&new.from) && new.from != "anonymous" {
             return Err(bad("from must be a number in the E.164 format, or anonymous"));
         }
-        Ok((200, calls::place(&shared, &from, &to).await))
+        Ok((200, calls::place(&shared, new).await))
     })
 }
 

@@ -14,6 +14,8 @@ mod params;
 pub(crate) mod prices;
 mod pricing;
 pub(crate) mod trunks;
+mod twiml;
+pub(crate) mod voice;
 mod xml;
 
 use hyper::Method;

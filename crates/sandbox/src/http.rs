@@ -66,6 +66,12 @@ impl Params {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// Every value given for `name`, in order: arrays repeat their key (T1 [C]).
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.read.borrow_mut().insert(name.to_owned());
+        self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     /// All pairs as they came.
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.pairs

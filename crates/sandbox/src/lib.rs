@@ -10,6 +10,7 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "[S], [D], … are marks of confidence, not links")]
 
+mod calling_codes;
 mod calls;
 mod clock;
 mod control;
@@ -27,6 +28,7 @@ mod routes;
 mod rows;
 mod server;
 mod spec;
+mod settings;
 mod state;
 mod storage;
 mod twilio;

@@ -13,6 +13,7 @@ use crate::jobs::Jobs;
 use crate::log::RequestLog;
 use crate::outbound::{self, OutboundLog};
 use crate::phones::Phones;
+use crate::settings::Settings;
 use crate::storage::Storage;
 use crate::twilio::Twilio;
 use crate::twilio::accounts::Kind;
@@ -36,6 +37,8 @@ pub(crate) struct World {
     pub(crate) twilio: Twilio,
     pub(crate) vapi: Vapi,
     pub(crate) faults: Faults,
+    #[serde(default)]
+    pub(crate) settings: Settings,
     #[serde(skip)]
     pub(crate) log: RequestLog,
     #[serde(skip)]
@@ -55,6 +58,7 @@ impl World {
             twilio: Twilio::default(),
             vapi: Vapi::default(),
             faults: Faults::default(),
+            settings: Settings::default(),
             log: RequestLog::default(),
             outbound: OutboundLog::default(),
         };
@@ -70,6 +74,11 @@ impl World {
         let trial = self.open_account(Kind::Trial, "Dialtone sandbox trial", 15_500_000);
         self.give_number(&trial, TRIAL_ACCOUNT_NUMBER, DEMO_VOICE_URL);
         self.open_org("Dialtone sandbox");
+        // After the others, so that theirs stay the ids of the documentation.
+        let test = self.open_account(Kind::Full, "Dialtone sandbox test credentials", 0);
+        if let Some(account) = self.twilio.account_mut(&test) {
+            account.test = true;
+        }
     }
 
     fn give_number(&mut self, account: &str, phone: &str, voice_url: &str) {

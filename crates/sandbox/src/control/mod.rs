@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::http::{Reply, Request};
-use crate::page;
 use crate::routes::capture;
 use crate::state::{Shared, World};
+use crate::{page, settings};
 
 /// A longer text in a control call is refused.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
@@ -35,7 +35,7 @@ pub(crate) enum Work {
 pub(crate) type Route = (Method, &'static str, Work);
 
 /// Every control call; the tables stand beside their handlers.
-const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES];
+const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES];
 
 const LOOKS: &[Route] = &[
     (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),

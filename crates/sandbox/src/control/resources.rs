@@ -93,6 +93,7 @@ struct ChangeAccount {
     status: Option<Status>,
     #[serde(default)]
     rotate_token: bool,
+    no_long_codes: Option<bool>,
 }
 
 fn change_account(world: &mut World, ids: &[String], body: Value) -> Answer {
@@ -104,6 +105,7 @@ fn change_account(world: &mut World, ids: &[String], body: Value) -> Answer {
         account.kind = change.kind.unwrap_or(account.kind);
         account.status = change.status.unwrap_or(account.status);
         account.balance = balance.unwrap_or(account.balance);
+        account.no_long_codes = change.no_long_codes.unwrap_or(account.no_long_codes);
         account.auth_token = token.unwrap_or_else(|| account.auth_token.clone());
     }
     Ok((200, shown_account(world, &ids[0])?))

@@ -1,5 +1,7 @@
 //! Accounts, subaccounts and the balance (T3 [S][D]).
 
+use std::collections::BTreeSet;
+
 use hyper::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,18 @@ pub(crate) struct Account {
     pub(crate) keys: Vec<Key>,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
+    /// Authenticates as well, while it exists (T3 [S]).
+    #[serde(default)]
+    pub(crate) secondary_token: Option<String>,
+    /// Test credentials (T22 [D]).
+    #[serde(default)]
+    pub(crate) test: bool,
+    /// Countries to which it may not text (T8: 21408).
+    #[serde(default)]
+    pub(crate) closed_countries: BTreeSet<String>,
+    /// Whether it may not buy long codes (T5 [E]: 22300).
+    #[serde(default)]
+    pub(crate) no_long_codes: bool,
 }
 
 /// Resources named in `subresource_uris` [S].
@@ -132,6 +146,10 @@ impl World {
             keys: Vec::new(),
             created: self.clock.now(),
             updated: self.clock.now(),
+            secondary_token: None,
+            test: false,
+            closed_countries: BTreeSet::new(),
+            no_long_codes: false,
             sid: sid.clone(),
         });
         sid
@@ -172,6 +190,8 @@ impl Twilio {
         json!({
             "sid": account.sid,
             "auth_token": account.auth_token,
+            "secondary_auth_token": account.secondary_token,
+            "test": account.test,
             "type": account.kind,
             "status": account.status,
             "friendly_name": account.friendly_name,

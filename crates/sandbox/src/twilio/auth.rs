@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Twilio;
-use super::accounts::Status;
+use super::accounts::{Account, Status};
 use super::errors::Problem;
 use super::keys::Rights;
 
@@ -24,9 +24,12 @@ pub(crate) fn basic(header: Option<&str>) -> Option<(String, String)> {
     Some((user.to_owned(), secret.to_owned()))
 }
 
-/// `AC…` with its auth token, or `SK…` with its secret (T3 [D]).
+/// `AC…` with its auth token or its secondary one, or `SK…` with its secret (T3 [D]).
 pub(crate) fn authenticate(twilio: &Twilio, user: &str, secret: &str) -> Result<Caller, Problem> {
-    if let Some(account) = twilio.account(user).filter(|account| account.auth_token == secret) {
+    let knows = |account: &&Account| {
+        account.auth_token == secret || account.secondary_token.as_deref() == Some(secret)
+    };
+    if let Some(account) = twilio.account(user).filter(knows) {
         return Ok(Caller { account: account.sid.clone(), rights: Rights::Everything });
     }
     let keys = twilio.accounts.iter().flat_map(|account| account.keys.iter().map(move |key| (account, key)));

@@ -11,8 +11,16 @@ pub(crate) struct Problem {
 }
 
 /// HTTP statuses of codes that are not 400 (T2 [E]; 20005's status is not documented [?]).
-const STATUSES: [(u32, u16); 6] =
-    [(20003, 401), (20004, 405), (20005, 401), (20006, 403), (20404, 404), (20429, 429)];
+const STATUSES: [(u32, u16); 8] = [
+    (20003, 401),
+    (20004, 405),
+    (20005, 401),
+    (20006, 403),
+    (20008, 403),
+    (20404, 404),
+    (20409, 409),
+    (20429, 429),
+];
 
 impl Problem {
     /// The error `code` with its usual HTTP status.

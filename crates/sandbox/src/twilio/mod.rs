@@ -7,12 +7,15 @@ pub(crate) mod auth;
 pub(crate) mod caller_ids;
 pub(crate) mod calls;
 pub(crate) mod errors;
+pub(crate) mod geo_permissions;
 pub(crate) mod keys;
 pub(crate) mod numbers;
 mod paging;
 mod params;
 pub(crate) mod prices;
 mod pricing;
+pub(crate) mod test_account;
+mod tokens;
 pub(crate) mod trunks;
 mod twiml;
 pub(crate) mod voice;
@@ -128,9 +131,13 @@ const PRODUCTS: &[Product] = &[
         ],
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
+    Product { name: "accounts", version: "v1", routes: &[tokens::ROUTES, geo_permissions::ROUTES] },
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
 ];
+
+/// Edge and region of the plain host: `api.twilio.com` is `api.ashburn.us1.twilio.com` (T1 [D]).
+const HOME: &str = "ashburn.us1";
 
 /// A request's place among the products.
 struct Place {
@@ -140,11 +147,14 @@ struct Place {
     uri: String,
     /// The 2010 API answers XML unless the path ends in `.json`; the newer ones know only JSON (T1 [D]).
     xml: bool,
+    /// A host of another region, or one that names a region without an edge (T1 [D][I]).
+    abroad: bool,
 }
 
 impl Place {
     fn of(path: &str) -> Option<Place> {
-        let (name, rest) = path.strip_prefix("/twilio/")?.split_once('/')?;
+        let (host, rest) = path.strip_prefix("/twilio/")?.split_once('/')?;
+        let (name, place) = host.split_once('.').unwrap_or((host, HOME));
         let (version, below) = rest.split_once('/')?;
         let fits = |product: &&Product| product.name == name && product.version == version;
         let product = PRODUCTS.iter().find(fits)?;
@@ -155,6 +165,7 @@ impl Place {
             path: bare.unwrap_or(below).to_owned(),
             uri: format!("/{rest}"),
             xml: suffixed && bare.is_none(),
+            abroad: place.split_once('.').is_none_or(|(_, region)| region != "us1"),
         })
     }
 }
@@ -173,6 +184,10 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> (Reply, Vec<String
 
 fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answer, Vec<String>), Problem> {
     let (user, secret) = auth::basic(request.header("authorization")).ok_or_else(Problem::authenticate)?;
+    // Credentials belong to a region, and these are the US's (T1 [D][I]).
+    if place.abroad {
+        return Err(Problem::authenticate());
+    }
     let caller = auth::authenticate(&world.twilio, &user, &secret)?;
     let mut routes = place.product.routes.iter().copied().flatten();
     let found = routes.find_map(|route| Some((route, capture(route.pattern, &place.path)?)));
@@ -182,6 +197,9 @@ fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answe
         true => ids.remove(0),
         false => caller.account.clone(),
     };
+    if world.twilio.account(&caller.account).is_some_and(|account| account.test) {
+        test_account::check(place.product.name, &request.method, route.pattern)?;
+    }
     let writes = request.method != Method::GET;
     auth::admit(&world.twilio, &caller, &account, route.area, writes, &place.uri)?;
     let handler = route.methods.iter().find(|(method, _)| *method == request.method);

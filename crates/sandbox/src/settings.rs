@@ -1,0 +1,42 @@
+//! What can be switched about the providers: behaviours that nobody knows for certain (`[?]` in the facts).
+
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::control::{Answer, Route, Work};
+use crate::state::World;
+
+/// All switches. A new one has a default, so that older saved states still load.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) fresh_numbers: FreshNumbers,
+}
+
+/// What a number bought through the API starts with (T5 [?]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FreshNumbers {
+    /// Twilio's demo URLs, which answer callers and texters with sample text.
+    #[default]
+    Demo,
+    /// No URL at all.
+    Empty,
+}
+
+/// Where they are seen and changed.
+pub(crate) const ROUTES: &[Route] = &[
+    (Method::GET, "settings", Work::Now(|world, _, _| Ok((200, json!(world.settings))))),
+    (Method::POST, "settings", Work::Now(change)),
+];
+
+/// Changes the settings that the body names; a name that does not exist is refused.
+fn change(world: &mut World, _: &[String], body: Value) -> Answer {
+    let mut settings = json!(world.settings);
+    if let (Value::Object(all), Value::Object(named)) = (&mut settings, body) {
+        all.extend(named);
+    }
+    world.settings = crate::control::read(settings)?;
+    Ok((200, json!(world.settings)))
+}

@@ -54,7 +54,7 @@ impl Sandbox {
     pub async fn start(addr: SocketAddr) -> io::Result<Sandbox> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(state::Shared::new());
+        let shared = Arc::new(state::Shared::new(addr.to_string()));
         let driver = jobs::drive(Arc::clone(&shared));
         let task = async move {
             tokio::select! {

@@ -116,15 +116,18 @@ pub(crate) struct Shared {
     /// Held while time takes a step, so that two steps never overlap.
     pub(crate) stepping: tokio::sync::Mutex<()>,
     pub(crate) http: outbound::Client,
+    /// Where it listens, for the addresses that it hands out without having been asked at one.
+    pub(crate) host: String,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Shared {
+    pub(crate) fn new(host: String) -> Shared {
         Shared {
             world: Mutex::new(World::new(None)),
             changed: Notify::new(),
             stepping: tokio::sync::Mutex::new(()),
             http: outbound::client(),
+            host,
         }
     }
 

@@ -239,12 +239,19 @@ fn add_org(world: &mut World, _: &[String], body: Value) -> Answer {
 struct ChangeOrg {
     #[serde(default)]
     rotate_keys: bool,
+    /// Fields of its subscription; those that are left out stay.
+    subscription: Option<Object>,
 }
 
 fn change_org(world: &mut World, ids: &[String], body: Value) -> Answer {
     let change: ChangeOrg = read(body)?;
     let org = world.vapi.orgs.iter_mut().find(|org| org.id == ids[0]);
     let org = org.ok_or_else(|| (404, format!("there is no org {}", ids[0])))?;
+    if let Some(fields) = change.subscription {
+        let mut all = json!(org.subscription);
+        all.as_object_mut().into_iter().for_each(|all| all.extend(fields.clone()));
+        org.subscription = read(all)?;
+    }
     if change.rotate_keys {
         org.private_key = world.ids.uuid();
         org.public_key = world.ids.uuid();

@@ -1,6 +1,7 @@
 //! Bearer keys: one private and one public per org (V2 [S][W]).
 
 use super::errors::Problem;
+use super::subscription::Subscription;
 use super::{Org, Vapi};
 use crate::http::Request;
 use crate::rows::Rows;
@@ -25,6 +26,7 @@ impl World {
             assistants: Rows::default(),
             phone_numbers: Rows::default(),
             calls: Rows::default(),
+            subscription: Subscription::default(),
         };
         self.vapi.orgs.push(org);
         &self.vapi.orgs[self.vapi.orgs.len() - 1]

@@ -7,6 +7,7 @@ pub(crate) mod errors;
 mod import;
 mod lists;
 mod phone_numbers;
+pub(crate) mod subscription;
 mod validate;
 
 use hyper::Method;
@@ -20,6 +21,7 @@ use crate::routes::capture;
 use crate::rows::Rows;
 use crate::state::World;
 use errors::Problem;
+use subscription::Subscription;
 
 /// Where an imported number's calls go (V5.6 [W]).
 pub(crate) const INBOUND_CALL_URL: &str = "https://api.vapi.ai/twilio/inbound_call";
@@ -34,6 +36,7 @@ pub(crate) struct Org {
     pub(crate) assistants: Rows,
     pub(crate) phone_numbers: Rows,
     pub(crate) calls: Rows,
+    pub(crate) subscription: Subscription,
 }
 
 impl Org {
@@ -47,6 +50,7 @@ impl Org {
             "assistants": self.assistants.iter().collect::<Vec<_>>(),
             "phone_numbers": self.phone_numbers.iter().collect::<Vec<_>>(),
             "calls": self.calls.iter().collect::<Vec<_>>(),
+            "subscription": self.subscription,
         })
     }
 

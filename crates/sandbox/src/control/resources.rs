@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Answer, Refusal, Route, TEXT_CHARS_MAX, Work, bad, read, short};
 use crate::clock::rfc2822;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use hyper::body::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::{Reply, Request};
@@ -59,9 +60,32 @@ impl RequestLog {
         });
     }
 
-    /// All kept entries, newest last.
-    pub(crate) fn show(&self) -> Value {
-        json!({"requests": self.entries.iter().map(show).collect::<Vec<_>>()})
+    /// The kept entries that are asked for, newest last, and the number of the last one there is.
+    pub(crate) fn show(&self, window: Window) -> Value {
+        let shown: Vec<Value> = window.of(&self.entries, self.sequence).map(show).collect();
+        json!({"requests": shown, "last": self.sequence})
+    }
+}
+
+/// Which entries of a log somebody wants: those after a number, at most so many. Without a number to start
+/// after, the newest.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Window {
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+impl Window {
+    /// The entries wanted of a log whose newest one is number `last`.
+    pub(crate) fn of<T>(self, kept: &VecDeque<T>, last: u64) -> impl Iterator<Item = &T> {
+        let limit = self.limit.unwrap_or(KEPT_MAX);
+        let newer = self.after.map_or(kept.len(), |after| {
+            usize::try_from(last.saturating_sub(after)).unwrap_or(usize::MAX).min(kept.len())
+        });
+        let skipped =
+            if self.after.is_some() { kept.len() - newer } else { kept.len().saturating_sub(limit) };
+        kept.iter().skip(skipped).take(limit)
     }
 }
 
@@ -111,4 +135,23 @@ fn parameters(encoded: &[u8]) -> Value {
         }
     }
     Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_begins_after_a_number_or_ends_at_the_newest() {
+        // Entries 4 to 8 are still there.
+        let kept = VecDeque::from([4, 5, 6, 7, 8]);
+        let seen = |after, limit| Window { after, limit }.of(&kept, 8).copied().collect::<Vec<u64>>();
+        assert_eq!(seen(None, None), [4, 5, 6, 7, 8]);
+        assert_eq!(seen(None, Some(2)), [7, 8]);
+        assert_eq!(seen(Some(5), None), [6, 7, 8]);
+        assert_eq!(seen(Some(5), Some(2)), [6, 7]);
+        assert_eq!(seen(Some(0), Some(1)), [4]);
+        assert_eq!(seen(Some(8), None), [] as [u64; 0]);
+        assert_eq!(seen(Some(99), Some(9)), [] as [u64; 0]);
+    }
 }

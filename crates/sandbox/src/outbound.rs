@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::millis;
+use crate::log::Window;
 use crate::state::Shared;
 
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -83,9 +84,10 @@ impl OutboundLog {
         self.entries.push_back(entry);
     }
 
-    /// All kept entries, newest last.
-    pub(crate) fn show(&self) -> Value {
-        json!({"webhooks": self.entries})
+    /// The kept entries that are asked for, newest last, and the number of the last one there is.
+    pub(crate) fn show(&self, window: Window) -> Value {
+        let shown: Vec<&Value> = window.of(&self.entries, self.sequence).collect();
+        json!({"webhooks": shown, "last": self.sequence})
     }
 }
 

@@ -1,59 +1,49 @@
-//! The page at `/sandbox`: what this is, and what can be done with it.
+//! The page at `/sandbox`: phones, the state of both providers, the log, and what breaks them. It is made of
+//! plain files that call the control API as any program would; nothing is built and nothing is fetched from
+//! elsewhere.
 
-use crate::http::text;
-use crate::state::World;
+use hyper::Method;
+use hyper::body::Bytes;
 
-/// Every call of the control API, with what it does.
-const CONTROL: [(&str, &str); 15] = [
-    ("GET /sandbox/state", "everything there is, with tokens and keys"),
-    ("POST /sandbox/reset", "the initial state again; {\"seed\"} makes a run repeatable"),
-    ("POST /sandbox/calls", "a caller rings a number: {\"from\", \"to\"}"),
-    ("POST /sandbox/accounts", "another Twilio account: {\"type\": \"full\" or \"trial\", \"balance\"}"),
-    ("POST /sandbox/accounts/{sid}", "change one: {\"status\", \"balance\", \"type\", \"rotate_token\"}"),
-    ("POST /sandbox/keys", "an API key: {\"account_sid\", \"type\", \"permissions\"}"),
-    (
-        "POST /sandbox/numbers",
-        "gives an account a number: {\"account_sid\", \"phone_number\", \"voice_url\", …}",
-    ),
-    ("POST /sandbox/caller-ids", "a verified caller id: {\"account_sid\", \"phone_number\"}"),
-    ("POST /sandbox/orgs", "another Vapi org: {\"name\"}"),
-    ("POST /sandbox/orgs/{id}", "{\"rotate_keys\": true} revokes its keys"),
-    ("POST /sandbox/faults", "the next matching requests fail: {\"path\", \"method\", \"times\", \"fault\"}"),
-    ("GET, DELETE /sandbox/faults", "the faults in force; none any more"),
-    ("GET, POST /sandbox/clock", "virtual time: {\"advance_s\", \"speed\"}"),
-    ("GET /sandbox/requests", "the provider requests that arrived, newest last"),
-    ("GET /sandbox", "this page"),
-];
+use crate::http::{Reply, Request};
 
-/// The page as HTML.
-pub(crate) fn render(world: &World) -> String {
-    let rows: String = CONTROL
-        .iter()
-        .map(|(call, effect)| format!("<tr><td><code>{}</code><td>{}\n", escaped(call), escaped(effect)))
-        .collect();
-    let numbers: String = world
-        .twilio
-        .numbers
-        .iter()
-        .map(|number| {
-            let show = |field: &str| escaped(text(number, field).unwrap_or("none"));
-            format!(
-                "<li>{} of {}, voice URL {}\n",
-                show("phone_number"),
-                show("account_sid"),
-                show("voice_url")
-            )
-        })
-        .collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Dialtone sandbox</title>\n\
-         <h1>Dialtone sandbox</h1>\n\
-         <p>A Twilio and a Vapi of our own. Nothing here reaches the real services or costs anything.\n\
-         <p>Twilio is below <code>/twilio/{{product}}</code>, Vapi below <code>/vapi</code>.\n\
-         <h2>Numbers</h2>\n<ul>\n{numbers}</ul>\n<h2>Control API</h2>\n<table>\n{rows}</table>\n</html>\n"
-    )
+/// What the page shows comes from strangers' programs: no script runs but the page's own files.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const TEXTS: &str = "application/json";
+const PICTURE: &str = "image/svg+xml";
+
+/// A file of the page: its path below `/sandbox/`, type and content.
+type File = (&'static str, &'static str, &'static str);
+
+macro_rules! file {
+    ($name:literal, $kind:expr) => {
+        (concat!("assets/", $name), $kind, include_str!(concat!("page/", $name)))
+    };
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+const FILES: &[File] = &[
+    ("", HTML, include_str!("page/index.html")),
+    file!("style.css", STYLE),
+    file!("icon.svg", PICTURE),
+    file!("main.mjs", SCRIPT),
+];
+
+/// The file that a request asks for, if it asks for one of the page.
+pub(crate) fn serve(request: &Request, path: &str) -> Option<Reply> {
+    let (_, kind, content) = FILES.iter().find(|(at, ..)| *at == path)?;
+    if request.method != Method::GET {
+        return None;
+    }
+    let reply = Reply::new(200, kind, Bytes::from_static(content.as_bytes()))
+        // The next start may be another version.
+        .with("cache-control", "no-cache")
+        .with("content-security-policy", POLICY)
+        .with("referrer-policy", "no-referrer")
+        .with("x-content-type-options", "nosniff");
+    Some(reply)
 }

@@ -1,5 +1,6 @@
 //! The control API below `/sandbox`: what tests and demos use to look and to change the world.
 
+mod guard;
 mod resources;
 mod run;
 
@@ -39,17 +40,20 @@ const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES, settings::R
 
 const LOOKS: &[Route] = &[
     (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),
-    (Method::GET, "requests", Work::Now(|world, _, _| Ok((200, world.log.show())))),
-    (Method::GET, "webhooks", Work::Now(|world, _, _| Ok((200, world.outbound.show())))),
+    (Method::GET, "requests", Work::Now(|world, _, body| Ok((200, world.log.show(read(body)?))))),
+    (Method::GET, "webhooks", Work::Now(|world, _, body| Ok((200, world.outbound.show(read(body)?))))),
 ];
 
 /// Answers a request to the control API. Bad input is 400 with `{"error": "…"}`, never 500.
 pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
     let path = request.path.trim_start_matches("/sandbox").trim_matches('/');
-    if path.is_empty() && request.method == Method::GET {
-        return Reply::new(200, "text/html; charset=utf-8", page::render(&shared.lock()));
-    }
-    let answer = dispatch(shared, request, path).await;
+    let answer = match guard::wrong_host(request) {
+        Some(sentence) => Err((403, sentence)),
+        None => match page::serve(request, path) {
+            Some(file) => return file,
+            None => dispatch(shared, request, path).await,
+        },
+    };
     shared.changed.notify_one();
     match answer {
         Ok((status, value)) => Reply::json(status, &value),
@@ -58,6 +62,9 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
 }
 
 async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Answer {
+    if let Some(sentence) = guard::cross_site(request) {
+        return Err((403, sentence.to_owned()));
+    }
     let body = parse(request)?;
     let (work, ids) = find(&request.method, path)?;
     match work {
@@ -86,11 +93,16 @@ pub(crate) fn bad(sentence: impl Into<String>) -> Refusal {
 
 fn parse(request: &Request) -> Result<Value, Refusal> {
     if request.body.is_empty() {
-        return Ok(json!({}));
+        return Ok(Value::Object(request.query().pairs().iter().map(choice).collect()));
     }
     let body: Value = serde_json::from_slice(&request.body)
         .map_err(|error| bad(format!("the body is not JSON: {error}")))?;
     if body.is_object() { Ok(body) } else { Err(bad("the body must be a JSON object")) }
+}
+
+/// A call without a body takes its choices from the query; what looks like a number is one.
+fn choice((name, value): &(String, String)) -> (String, Value) {
+    (name.clone(), value.parse::<u64>().map_or_else(|_| json!(value), |number| json!(number)))
 }
 
 /// The body as what the call takes.

@@ -152,14 +152,6 @@ async fn time_passes_when_told_to() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_this_is() {
-    let lab = Lab::new().await;
-    let (status, page) = answer(lab.request("GET", "/sandbox")).await;
-    assert_eq!(status, 200);
-    assert!(page.as_str().unwrap().contains("POST /sandbox/calls"));
-}
-
-#[tokio::test]
 async fn stopping_and_dropping_close_the_port_and_open_connections() {
     for drops in [false, true] {
         let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap()).await.unwrap();

@@ -6,6 +6,7 @@ mod conformance;
 mod control;
 mod faults;
 mod lab;
+mod page;
 mod twilio;
 mod twilio_numbers;
 mod vapi;

@@ -4,8 +4,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::errors::Problem;
-use super::validate::{self, Rule, SERVER_RULE, Table};
-use super::{Answer, Ctx, Route, lists};
+use super::{Answer, Ctx, Route, lists, validate};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[
@@ -16,50 +15,9 @@ pub(crate) const ROUTES: &[Route] = &[
     (Method::DELETE, "assistant/{}", delete),
 ];
 
-const FIRST_MESSAGE_MODES: &[&str] = &[
-    "assistant-speaks-first",
-    "assistant-speaks-first-with-model-generated-message",
-    "assistant-waits-for-user",
-];
-
-/// The properties of `CreateAssistantDTO` and `UpdateAssistantDTO` [S]; nothing is required.
-const ASSISTANT: Table = &[
-    ("analysisPlan", Rule::Object),
-    ("artifactPlan", Rule::Object),
-    ("backgroundSound", Rule::Any),
-    ("backgroundSpeechDenoisingPlan", Rule::Object),
-    ("clientMessages", Rule::Array),
-    ("compliancePlan", Rule::Object),
-    ("credentialIds", Rule::Array),
-    ("credentials", Rule::Array),
-    ("endCallMessage", Rule::Text(1_000)),
-    ("endCallPhrases", Rule::Array),
-    ("firstMessage", Rule::Text(usize::MAX)),
-    ("firstMessageInterruptionsEnabled", Rule::Bool),
-    ("firstMessageMode", Rule::OneOf(FIRST_MESSAGE_MODES)),
-    ("hooks", Rule::Array),
-    ("keypadInputPlan", Rule::Object),
-    ("maxDurationSeconds", Rule::Number(10.0, 43_200.0)),
-    ("metadata", Rule::Object),
-    ("model", Rule::Object),
-    ("modelOutputInMessagesEnabled", Rule::Bool),
-    ("monitorPlan", Rule::Object),
-    ("name", Rule::Text(40)),
-    ("observabilityPlan", Rule::Object),
-    ("server", SERVER_RULE),
-    ("serverMessages", Rule::Array),
-    ("startSpeakingPlan", Rule::Object),
-    ("stopSpeakingPlan", Rule::Object),
-    ("transcriber", Rule::Object),
-    ("transportConfigurations", Rule::Array),
-    ("voice", Rule::Object),
-    ("voicemailDetection", Rule::Any),
-    ("voicemailMessage", Rule::Text(1_000)),
-];
-
 /// `POST /assistant`.
 pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    validate::check(ASSISTANT, &[], &ctx.body)?;
+    validate::check("CreateAssistantDTO", &ctx.body)?;
     let mut assistant = ctx.created(ctx.body.clone());
     // Read-only and refused on write: an answer cannot be sent back unfiltered (V7 traps).
     assistant.insert("isServerUrlSecretSet".to_owned(), json!(false));
@@ -80,7 +38,7 @@ pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 /// `PATCH /assistant/{id}`: `{"model": {...}}` drops the prompt that is not sent again (V7 traps [D]).
 pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let found = ctx.find(&ctx.org().assistants)?.clone();
-    validate::check(ASSISTANT, &[], &ctx.body)?;
+    validate::check("UpdateAssistantDTO", &ctx.body)?;
     let assistant = ctx.merged(found);
     ctx.org_mut().assistants.put(assistant.clone());
     Ok(assistant.into())

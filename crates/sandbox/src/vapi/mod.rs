@@ -7,8 +7,9 @@ pub(crate) mod errors;
 mod import;
 mod lists;
 mod phone_numbers;
+mod schema;
 pub(crate) mod subscription;
-mod validate;
+pub(crate) mod validate;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use super::errors::Problem;
 use super::import::{self, Urls};
-use super::validate::{self, Rule, SERVER_RULE, Table};
-use super::{Answer, Ctx, Org, Route, lists};
+use super::{Answer, Ctx, Org, Route, lists, validate};
 use crate::http::{Object, text};
 
 /// Where they answer.
@@ -18,26 +17,6 @@ pub(crate) const ROUTES: &[Route] = &[
     (Method::PATCH, "phone-number/{}", update),
     (Method::DELETE, "phone-number/{}", delete),
 ];
-
-/// The properties of `CreateTwilioPhoneNumberDTO` and `UpdateTwilioPhoneNumberDTO` [S].
-const PHONE_NUMBER: Table = &[
-    ("assistantId", Rule::Uuid),
-    ("fallbackDestination", Rule::Object),
-    ("hooks", Rule::Array),
-    ("name", Rule::Text(40)),
-    ("number", Rule::E164),
-    ("provider", Rule::OneOf(&["twilio"])),
-    ("server", SERVER_RULE),
-    ("smsEnabled", Rule::Bool),
-    ("squadId", Rule::Uuid),
-    ("twilioAccountSid", Rule::Text(usize::MAX)),
-    ("twilioApiKey", Rule::Text(usize::MAX)),
-    ("twilioApiSecret", Rule::Text(usize::MAX)),
-    ("twilioAuthToken", Rule::Text(usize::MAX)),
-    ("workflowId", Rule::Uuid),
-];
-
-const REQUIRED: [&str; 3] = ["number", "provider", "twilioAccountSid"];
 
 /// Rows on the wire carry these beside the schema's fields, mostly null (V5.4 [W]).
 const LEGACY_NULLS: [&str; 14] = [
@@ -59,7 +38,7 @@ const LEGACY_NULLS: [&str; 14] = [
 
 /// `POST /phone-number`: import from Twilio. The order of the checks is V14.2's [?].
 pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    validate::check(PHONE_NUMBER, &REQUIRED, &ctx.body)?;
+    validate::check("CreateTwilioPhoneNumberDTO", &ctx.body)?;
     check_links(ctx)?;
     let body = ctx.body.clone();
     import::check(ctx.world, &body)?;
@@ -97,7 +76,7 @@ pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 /// URL at Twilio again (V5.5 [D]), false restores nothing (V15.3 [?]).
 pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let found = ctx.find(&ctx.org().phone_numbers)?.clone();
-    validate::check(PHONE_NUMBER, &[], &ctx.body)?;
+    validate::check("UpdateTwilioPhoneNumberDTO", &ctx.body)?;
     check_links(ctx)?;
     let object = ctx.merged(found);
     if ctx.body.get("smsEnabled") == Some(&json!(true)) {

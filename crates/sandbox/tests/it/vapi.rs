@@ -41,8 +41,9 @@ async fn assistants_live_and_die() {
     assert_eq!(lab.vapi("GET", &path, Value::Null).await.1, made);
 
     // Shallow: the prompt is gone.
-    let (status, changed) = lab.vapi("PATCH", &path, json!({"model": {"provider": "openai"}})).await;
-    assert_eq!((status, &changed["model"]), (200, &json!({"provider": "openai"})));
+    let (status, changed) =
+        lab.vapi("PATCH", &path, json!({"model": {"provider": "openai", "model": "gpt-4o"}})).await;
+    assert_eq!((status, &changed["model"]), (200, &json!({"provider": "openai", "model": "gpt-4o"})));
     assert_eq!(changed["name"], "Mia");
     assert_ne!(changed["updatedAt"], made["updatedAt"]);
 

@@ -99,10 +99,15 @@ pub(crate) async fn send(shared: &Shared, outgoing: &Outgoing) -> Result<Answere
 /// Sends without looking at the faults that are switched on.
 pub(crate) async fn post(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
     let result = exchange(shared, outgoing).await;
-    let world = &mut *shared.lock();
-    let entry = entry(&millis(world.clock.now()), outgoing, &result);
-    world.outbound.push(entry);
+    note(shared, outgoing, &result);
     result
+}
+
+/// Logs a request, also one that another part of this sandbox answered.
+pub(crate) fn note(shared: &Shared, outgoing: &Outgoing, result: &Result<Answered, Failure>) {
+    let world = &mut *shared.lock();
+    let entry = entry(&millis(world.clock.now()), outgoing, result);
+    world.outbound.push(entry);
 }
 
 async fn exchange(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {

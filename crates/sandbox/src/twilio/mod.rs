@@ -10,15 +10,18 @@ pub(crate) mod errors;
 pub(crate) mod geo_permissions;
 pub(crate) mod keys;
 pub(crate) mod numbers;
+mod overrides;
 mod paging;
 mod params;
 pub(crate) mod prices;
 mod pricing;
+pub(crate) mod signature;
 pub(crate) mod test_account;
 mod tokens;
 pub(crate) mod trunks;
 mod twiml;
 pub(crate) mod voice;
+pub(crate) mod webhooks;
 mod xml;
 
 use hyper::Method;

@@ -5,6 +5,7 @@ mod calls;
 mod conformance;
 mod control;
 mod faults;
+mod hook;
 mod lab;
 mod page;
 mod twilio;

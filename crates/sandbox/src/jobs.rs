@@ -20,6 +20,8 @@ pub(crate) enum Job {
     Webhook(Box<Outgoing>),
     /// What time does with a call.
     Voice(Box<Later>),
+    /// A webhook that none has overtaken in time (see `faults`).
+    HeldWebhook(u64),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -27,9 +29,10 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
     match job {
         Job::Webhook(outgoing) => Box::pin(async move {
             // Its sender has long been told that it arrived.
-            let _ = crate::outbound::post(&shared, &outgoing).await;
+            let _ = crate::outbound::post(&shared, &outgoing, Some("late")).await;
         }),
         Job::Voice(later) => Box::pin(async move { later.run(&shared).await }),
+        Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }
 }
 

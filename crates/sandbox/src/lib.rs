@@ -19,6 +19,7 @@ mod geo;
 mod http;
 mod ids;
 mod jobs;
+mod limits;
 mod log;
 mod outbound;
 mod page;

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::millis;
+use crate::faults::webhooks;
 use crate::log::Window;
-use crate::state::Shared;
+use crate::state::{Shared, World};
 
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 const LOG_BODY_BYTES_MAX: usize = 8 * 1024;
@@ -93,21 +94,43 @@ impl OutboundLog {
 
 /// Sends one request, logs it, and returns the answer. Redirects are the caller's business.
 pub(crate) async fn send(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
-    post(shared, outgoing).await
+    webhooks::send(shared, outgoing).await
 }
 
-/// Sends without looking at the faults that are switched on.
-pub(crate) async fn post(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
+/// Sends without looking at the faults that are switched on; `fault` is the one that it was subject to.
+pub(crate) async fn post(
+    shared: &Shared,
+    outgoing: &Outgoing,
+    fault: Option<&str>,
+) -> Result<Answered, Failure> {
     let result = exchange(shared, outgoing).await;
-    note(shared, outgoing, &result);
+    shared.lock().log_outgoing(outgoing, fault, Some(&result));
     result
 }
 
-/// Logs a request, also one that another part of this sandbox answered.
+/// Logs a request that another part of this sandbox answered.
 pub(crate) fn note(shared: &Shared, outgoing: &Outgoing, result: &Result<Answered, Failure>) {
-    let world = &mut *shared.lock();
-    let entry = entry(&millis(world.clock.now()), outgoing, result);
-    world.outbound.push(entry);
+    shared.lock().log_outgoing(outgoing, None, Some(result));
+}
+
+impl World {
+    /// Logs a request that a fault kept from being sent.
+    pub(crate) fn log_unsent(&mut self, outgoing: &Outgoing, fault: &str) {
+        self.log_outgoing(outgoing, Some(fault), None);
+    }
+
+    fn log_outgoing(
+        &mut self,
+        outgoing: &Outgoing,
+        fault: Option<&str>,
+        result: Option<&Result<Answered, Failure>>,
+    ) {
+        let mut entry = entry(&millis(self.clock.now()), outgoing, result);
+        if let Some(fault) = fault {
+            entry["fault"] = json!(fault);
+        }
+        self.outbound.push(entry);
+    }
 }
 
 async fn exchange(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
@@ -161,7 +184,7 @@ fn reason(error: &reqwest::Error) -> Failure {
     }
 }
 
-fn entry(at: &str, outgoing: &Outgoing, result: &Result<Answered, Failure>) -> Value {
+fn entry(at: &str, outgoing: &Outgoing, result: Option<&Result<Answered, Failure>>) -> Value {
     let headers: serde_json::Map<String, Value> =
         outgoing.headers.iter().map(|(name, value)| (name.to_lowercase(), json!(value))).collect();
     let mut entry = json!({
@@ -175,11 +198,12 @@ fn entry(at: &str, outgoing: &Outgoing, result: &Result<Answered, Failure>) -> V
         "body": shown(outgoing.body.as_bytes()),
     });
     match result {
-        Ok(answered) => {
+        Some(Ok(answered)) => {
             entry["status"] = json!(answered.status);
             entry["answer"] = json!({"content_type": answered.content_type, "body": shown(&answered.body)});
         }
-        Err(failure) => entry["failure"] = json!(failure),
+        Some(Err(failure)) => entry["failure"] = json!(failure),
+        None => {}
     }
     entry
 }

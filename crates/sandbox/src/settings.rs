@@ -12,6 +12,10 @@ use crate::state::World;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) fresh_numbers: FreshNumbers,
+    /// More requests of one account than this at the same time are answered 429/20429 (T2 [D]).
+    pub(crate) twilio_concurrent_requests: Option<u32>,
+    /// More requests of one org than this in a minute of UTC are answered 429 (V4).
+    pub(crate) vapi_requests_per_minute: Option<u32>,
 }
 
 /// What a number bought through the API starts with (T5 [?]).

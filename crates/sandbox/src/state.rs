@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::ids::Ids;
 use crate::jobs::Jobs;
+use crate::limits::{Limits, UnderWay};
 use crate::log::RequestLog;
 use crate::outbound::{self, OutboundLog};
 use crate::phones::Phones;
@@ -39,6 +40,9 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     #[serde(default)]
     pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    /// How many provider requests were answered.
+    pub(crate) handled: u64,
     #[serde(skip)]
     pub(crate) log: RequestLog,
     #[serde(skip)]
@@ -57,8 +61,10 @@ impl World {
             storage: Storage::default(),
             twilio: Twilio::default(),
             vapi: Vapi::default(),
-            faults: Faults::default(),
+            faults: Faults::new(seed.unwrap_or(0)),
             settings: Settings::default(),
+            limits: Limits::default(),
+            handled: 0,
             log: RequestLog::default(),
             outbound: OutboundLog::default(),
         };
@@ -118,6 +124,8 @@ pub(crate) struct Shared {
     pub(crate) http: outbound::Client,
     /// Where it listens, for the addresses that it hands out without having been asked at one.
     pub(crate) host: String,
+    /// Requests to Twilio that are not answered yet.
+    pub(crate) under_way: Mutex<UnderWay>,
 }
 
 impl Shared {
@@ -128,6 +136,7 @@ impl Shared {
             stepping: tokio::sync::Mutex::new(()),
             http: outbound::client(),
             host,
+            under_way: Mutex::default(),
         }
     }
 

@@ -24,6 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::GET, "faults", Work::Now(|world, _, _| Ok((200, json!({"faults": world.faults.show()}))))),
     (Method::POST, "faults", Work::Now(add_fault)),
     (Method::DELETE, "faults", Work::Now(clear_faults)),
+    (Method::DELETE, "faults/{}", Work::Now(remove_fault)),
     (Method::POST, "reset", Work::Now(reset)),
     (Method::POST, "calls", Work::Waits(place_call)),
 ];
@@ -51,6 +52,14 @@ fn clear_faults(world: &mut World, _: &[String], body: Value) -> Answer {
     let Nothing {} = read(body)?;
     world.faults.clear();
     Ok((200, json!({"faults": []})))
+}
+
+fn remove_fault(world: &mut World, ids: &[String], body: Value) -> Answer {
+    let Nothing {} = read(body)?;
+    match ids[0].parse().is_ok_and(|id| world.faults.remove(id)) {
+        true => Ok((200, json!({"faults": world.faults.show()}))),
+        false => Err((404, format!("there is no fault {}", ids[0]))),
+    }
 }
 
 #[derive(Deserialize)]

@@ -39,6 +39,11 @@ impl Problem {
         Problem { status: 404, message: json!("Not Found"), error: None }
     }
 
+    /// Over the rate limit; the body is presumably Nest's (V4 [?]).
+    pub(crate) fn too_many_requests() -> Problem {
+        Problem { status: 429, message: json!("Too Many Requests"), error: None }
+    }
+
     /// The wire form; some answers leave `error` out (V3.1 [W]).
     pub(crate) fn reply(&self) -> Reply {
         let mut body = json!({"message": self.message, "statusCode": self.status});

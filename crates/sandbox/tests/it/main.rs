@@ -7,6 +7,7 @@ mod control;
 mod faults;
 mod hook;
 mod lab;
+mod limits;
 mod page;
 mod twilio;
 mod twilio_numbers;

@@ -36,13 +36,14 @@ struct Entry {
 
 impl RequestLog {
     /// Keeps `request` and its answer; `unknown` are the parameters that no handler read.
+    /// Returns the entry's number.
     pub(crate) fn push(
         &mut self,
         at: String,
         request: &Request,
         reply: Option<&Reply>,
         unknown: Vec<String>,
-    ) {
+    ) -> u64 {
         self.sequence += 1;
         if self.entries.len() == KEPT_MAX {
             self.entries.pop_front();
@@ -58,6 +59,7 @@ impl RequestLog {
             answer: reply.map(|reply| (reply.status, kept(&reply.body))),
             unknown,
         });
+        self.sequence
     }
 
     /// The kept entries that are asked for, newest last, and the number of the last one there is.

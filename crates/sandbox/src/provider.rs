@@ -21,6 +21,14 @@ pub(crate) enum Delivery {
 }
 
 impl Delivery {
+    /// The answer, whether all of it arrives or not.
+    fn reply(&self) -> Option<&Reply> {
+        match self {
+            Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply),
+            Delivery::Nothing => None,
+        }
+    }
+
     fn map(self, change: impl FnOnce(Reply) -> Reply) -> Delivery {
         match self {
             Delivery::Whole(reply) => Delivery::Whole(change(reply)),
@@ -33,9 +41,17 @@ impl Delivery {
 /// Handles one provider request. The work is finished before any delay, so a client that gave up waiting
 /// has had its effect all the same (T23.12).
 pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Delivery {
+    if let Some(refusal) = shared.watch.refusal(request) {
+        return Delivery::Whole(refuse(shared, request, refusal));
+    }
     let slot = Slot::take(shared, request);
-    let (delivery, fault) = decide(&mut shared.lock(), request, slot.as_ref());
+    let (delivery, fault, seq) = decide(&mut shared.lock(), request, slot.as_ref());
     shared.changed.notify_one();
+    let own = delivery.reply().filter(|_| fault.answer(request).is_none());
+    let delivery = match shared.watch.observe(request, own, seq) {
+        Some((name, value)) => delivery.map(|reply| reply.with(name, value)),
+        None => delivery,
+    };
     if let Some(seconds) = fault.early_s {
         jobs::advance(shared, seconds).await;
     }
@@ -45,7 +61,16 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Delivery 
     delivery
 }
 
-fn decide(world: &mut World, request: &Request, slot: Option<&Slot>) -> (Delivery, Fault) {
+/// What strict mode refuses is logged, and does nothing.
+fn refuse(shared: &Arc<Shared>, request: &Request, refusal: Reply) -> Reply {
+    let world = &mut *shared.lock();
+    let seq = world.log.push(millis(world.clock.now()), request, Some(&refusal), Vec::new());
+    shared.watch.observe(request, None, seq);
+    refusal
+}
+
+/// Also returns the request's number in the log.
+fn decide(world: &mut World, request: &Request, slot: Option<&Slot>) -> (Delivery, Fault, u64) {
     let at = millis(world.clock.now());
     world.handled += 1;
     let (delivery, unknown, fault) = match limits::refuse(world, request, slot) {
@@ -60,13 +85,9 @@ fn decide(world: &mut World, request: &Request, slot: Option<&Slot>) -> (Deliver
         Some(slot) => delivery.map(|reply| signed(reply, world, slot)),
         None => delivery,
     };
-    let reply = match &delivery {
-        Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply),
-        Delivery::Nothing => None,
-    };
-    world.log.push(at, request, reply, unknown);
+    let seq = world.log.push(at, request, delivery.reply(), unknown);
     world.clock.tick();
-    (delivery, fault)
+    (delivery, fault, seq)
 }
 
 /// Twilio's service headers: the count is documented (T2 [D]), the other two were seen in captures [?]. The id

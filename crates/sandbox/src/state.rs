@@ -15,6 +15,7 @@ use crate::log::RequestLog;
 use crate::outbound::{self, OutboundLog};
 use crate::phones::Phones;
 use crate::settings::Settings;
+use crate::spec::watch::Watch;
 use crate::storage::Storage;
 use crate::twilio::Twilio;
 use crate::twilio::accounts::Kind;
@@ -122,6 +123,7 @@ pub(crate) struct Shared {
     /// Held while time takes a step, so that two steps never overlap.
     pub(crate) stepping: tokio::sync::Mutex<()>,
     pub(crate) http: outbound::Client,
+    pub(crate) watch: Watch,
     /// Where it listens, for the addresses that it hands out without having been asked at one.
     pub(crate) host: String,
     /// Requests to Twilio that are not answered yet.
@@ -135,6 +137,7 @@ impl Shared {
             changed: Notify::new(),
             stepping: tokio::sync::Mutex::new(()),
             http: outbound::client(),
+            watch: Watch::default(),
             host,
             under_way: Mutex::default(),
         }

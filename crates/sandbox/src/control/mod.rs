@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
-use crate::{page, settings};
+use crate::{page, settings, spec};
 
 /// A longer text in a control call is refused.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
@@ -36,7 +36,7 @@ pub(crate) enum Work {
 pub(crate) type Route = (Method, &'static str, Work);
 
 /// Every control call; the tables stand beside their handlers.
-const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES];
+const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES, spec::control::ROUTES];
 
 const LOOKS: &[Route] = &[
     (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),

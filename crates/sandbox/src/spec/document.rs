@@ -14,8 +14,8 @@ const DEVIATIONS: &str = include_str!("../../specs/deviations.json");
 #[serde(deny_unknown_fields)]
 pub(crate) struct Deviation {
     pub(crate) spec: String,
-    pub(crate) operation: Option<String>,
-    pub(crate) schema: Option<String>,
+    /// `operations/NAME` or `schemas/NAME`; what does not exist is added.
+    pub(crate) at: Vec<String>,
     /// A merge patch (RFC 7396).
     patch: Value,
     pub(crate) reason: String,
@@ -43,11 +43,8 @@ pub(crate) fn vapi() -> &'static Value {
 fn corrected(spec: &str, text: &str) -> Value {
     let mut document: Value = serde_json::from_str(text).expect("the file is part of the program");
     for deviation in deviations().iter().filter(|deviation| deviation.spec == spec) {
-        if let Some(name) = &deviation.operation {
-            merge(&mut document["operations"][name.as_str()], &deviation.patch);
-        }
-        if let Some(name) = &deviation.schema {
-            merge(&mut document["schemas"][name.as_str()], &deviation.patch);
+        for (part, name) in deviation.at.iter().filter_map(|at| at.split_once('/')) {
+            merge(&mut document[part][name], &deviation.patch);
         }
     }
     document
@@ -82,7 +79,8 @@ mod tests {
     fn every_deviation_names_what_it_changes() {
         for deviation in deviations() {
             assert!(["twilio", "vapi"].contains(&deviation.spec.as_str()), "{deviation:?}");
-            assert!(deviation.operation.is_some() != deviation.schema.is_some(), "{deviation:?}");
+            let known = |at: &String| at.starts_with("operations/") || at.starts_with("schemas/");
+            assert!(!deviation.at.is_empty() && deviation.at.iter().all(known), "{deviation:?}");
             assert!(deviation.reason.contains(['(']), "no source: {deviation:?}");
         }
     }

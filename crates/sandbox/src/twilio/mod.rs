@@ -173,6 +173,14 @@ impl Place {
     }
 }
 
+/// Whether there is a handler for a method and a path with so many ids, as Twilio's own hosts see it.
+pub(crate) fn answers(product: &str, method: &Method, path: &str, ids: usize) -> bool {
+    let Some(place) = Place::of(&format!("/twilio/{product}{path}")) else { return false };
+    let fits = |route: &&Route| capture(route.pattern, &place.path).is_some_and(|found| found.len() == ids);
+    let mut routes = place.product.routes.iter().copied().flatten().filter(fits);
+    routes.any(|route| route.methods.iter().any(|(known, _)| known == method))
+}
+
 /// Answers a request below `/twilio/`; also returns the parameters that it did not know.
 pub(crate) fn handle(world: &mut World, request: &Request) -> (Reply, Vec<String>) {
     let Some(place) = Place::of(&request.path) else {

@@ -143,6 +143,13 @@ pub(crate) type Route = (Method, &'static str, Handler);
 /// Every route; the tables stand beside their handlers.
 const ROUTES: &[&[Route]] = &[assistants::ROUTES, phone_numbers::ROUTES, calls::ROUTES];
 
+/// Whether there is a handler for a method and a path with so many ids, as Vapi's own host sees it.
+pub(crate) fn answers(method: &Method, path: &str, ids: usize) -> bool {
+    let path = path.trim_start_matches('/');
+    let fits = |pattern: &str| capture(pattern, path).is_some_and(|found| found.len() == ids);
+    ROUTES.iter().copied().flatten().any(|(known, pattern, _)| known == method && fits(pattern))
+}
+
 /// Answers a request to `path` below `/vapi/`; also returns the query parameters that it did not know.
 pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> (Reply, Vec<String>) {
     match respond(world, request, path) {

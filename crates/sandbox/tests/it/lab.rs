@@ -31,6 +31,7 @@ impl Lab {
         let mut lab = Lab { sandbox, http, sid: String::new(), token: String::new(), key: String::new() };
         let (status, state) = lab.control("POST", "/reset", json!({"seed": 0})).await;
         assert_eq!(status, 200);
+        lab.control("POST", "/strict", json!({"enabled": true})).await;
         lab.sid = state["accounts"][0]["sid"].as_str().unwrap().to_owned();
         lab.token = state["accounts"][0]["auth_token"].as_str().unwrap().to_owned();
         lab.key = state["orgs"][0]["private_key"].as_str().unwrap().to_owned();
@@ -123,6 +124,10 @@ impl Lab {
 pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
+    // Every test is a test of conformance too: strict mode names what is wrong with an answer.
+    if let Some(wrong) = response.headers().get("sandbox-violation") {
+        panic!("the answer is not as described: {}", wrong.to_str().unwrap());
+    }
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(json!(text)))
 }

@@ -1,0 +1,211 @@
+//! Strict mode: every request and every answer is held against the descriptions, and what is found is kept.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::book::{self, Book, Half};
+use super::exchange::{self, Exchange};
+use super::finding::Finding;
+use crate::http::{Reply, Request};
+use crate::{twilio, vapi};
+
+const KEPT_MAX: usize = 1_000;
+/// What names a client, and how it is shown. The official ones first: they are made with general ones.
+const CLIENTS: [(&str, &str); 4] = [
+    ("twilio-python", "twilio-python"),
+    ("twilio-node", "twilio-node"),
+    ("vapi_server_sdk", "vapi-python"),
+    ("@vapi-ai/server-sdk", "vapi-node"),
+];
+const OTHER_CLIENT: &str = "other";
+/// On answers of the sandbox that are not as described.
+const VIOLATION_HEADER: &str = "sandbox-violation";
+
+/// What strict mode does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing is looked at.
+    Off,
+    /// What is found is kept.
+    Report,
+    /// And requests that are not as described are refused.
+    Refuse,
+}
+
+/// What strict mode has seen. It is no part of the state of the world: a reset leaves it alone.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    mode: AtomicU8,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    violations: VecDeque<Value>,
+    operations: BTreeMap<&'static str, Tally>,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    called: u64,
+    clients: BTreeMap<&'static str, u64>,
+    checked: u64,
+    failed: u64,
+}
+
+impl Watch {
+    pub(crate) fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Relaxed) {
+            0 => Mode::Off,
+            1 => Mode::Report,
+            _ => Mode::Refuse,
+        }
+    }
+
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.mode.store(mode as u8, Ordering::Relaxed);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a request that strict mode refuses.
+    pub(crate) fn refusal(&self, request: &Request) -> Option<Reply> {
+        if self.mode() != Mode::Refuse || !exchange::concerns(request) {
+            return None;
+        }
+        let Some(exchange) = exchange::of(request) else {
+            return Some(refused(request, &unknown_operation(request)));
+        };
+        let found = exchange.request();
+        let sentences: Vec<String> = found.iter().map(Finding::to_string).collect();
+        let text = format!("{}: {}", exchange.operation.name, sentences.join("; "));
+        (!found.is_empty()).then(|| refused(request, &text))
+    }
+
+    /// Looks at an exchange that has taken place, and at the answer where it is the sandbox's own and not the
+    /// text of a fault; `seq` is the request's number in the log. An answer that is not as described gets the
+    /// header returned, which says why.
+    pub(crate) fn observe(
+        &self,
+        request: &Request,
+        reply: Option<&Reply>,
+        seq: u64,
+    ) -> Option<(&'static str, String)> {
+        if self.mode() == Mode::Off || !exchange::concerns(request) {
+            return None;
+        }
+        let Some(exchange) = exchange::of(request) else {
+            let finding = Finding::new("path", unknown_operation(request));
+            self.seen().keep(seq, Half::Request, request, None, &finding);
+            return None;
+        };
+        let about = exchange.request();
+        let answer = reply.and_then(|reply| exchange.answer(reply));
+        self.seen().count(&exchange, request, answer.as_deref());
+        let mut seen = self.seen();
+        for finding in &about {
+            seen.keep(seq, Half::Request, request, Some(&exchange), finding);
+        }
+        for finding in answer.iter().flatten() {
+            seen.keep(seq, Half::Answer, request, Some(&exchange), finding);
+        }
+        let found = answer.filter(|found| !found.is_empty())?;
+        let sentences: Vec<String> = found.iter().map(Finding::to_string).collect();
+        let text = format!("{}: {}", exchange.operation.name, sentences.join("; "));
+        let ascii = |letter: char| if (' '..='~').contains(&letter) { letter } else { '?' };
+        Some((VIOLATION_HEADER, text.chars().map(ascii).collect()))
+    }
+
+    /// The answer to `GET /sandbox/violations`, oldest first.
+    pub(crate) fn show_violations(&self) -> Value {
+        json!({"violations": self.seen().violations})
+    }
+
+    /// The answer to `GET /sandbox/operations`, in the order of their names.
+    pub(crate) fn show_operations(&self) -> Value {
+        let seen = self.seen();
+        let shown = [book::twilio(), book::vapi()].into_iter().flat_map(|book| seen.show(book));
+        json!({"operations": shown.collect::<Vec<_>>()})
+    }
+}
+
+impl Seen {
+    fn count(&mut self, exchange: &Exchange<'_>, request: &Request, answer: Option<&[Finding]>) {
+        let tally = self.operations.entry(exchange.operation.name.as_str()).or_default();
+        tally.called += 1;
+        *tally.clients.entry(client(request)).or_default() += 1;
+        if let Some(found) = answer {
+            tally.checked += 1;
+            tally.failed += u64::from(!found.is_empty());
+        }
+    }
+
+    fn keep(
+        &mut self,
+        seq: u64,
+        half: Half,
+        request: &Request,
+        exchange: Option<&Exchange<'_>>,
+        finding: &Finding,
+    ) {
+        if self.violations.len() == KEPT_MAX {
+            self.violations.pop_front();
+        }
+        self.violations.push_back(json!({
+            "seq": seq,
+            "of": if half == Half::Request { "request" } else { "answer" },
+            "operation": exchange.map(|exchange| exchange.operation.name.as_str()),
+            "method": request.method.as_str(),
+            "path": request.path,
+            "place": finding.place,
+            "sentence": finding.sentence,
+        }));
+    }
+
+    fn show(&self, book: &'static Book) -> Vec<Value> {
+        let none = Tally::default();
+        let shown = book.operations.iter().map(|operation| {
+            let tally = self.operations.get(operation.name.as_str()).unwrap_or(&none);
+            let path = operation.example_path();
+            let implemented = match &operation.product {
+                Some(product) => twilio::answers(product, &operation.method, &path, operation.ids()),
+                None => vapi::answers(&operation.method, &path, operation.ids()),
+            };
+            json!({
+                "provider": book.spec,
+                "operation": operation.name,
+                "method": operation.method.as_str(),
+                "path": operation.path,
+                "implemented": implemented,
+                "called": tally.called,
+                "clients": tally.clients,
+                "answers_checked": tally.checked,
+                "answers_failed": tally.failed,
+            })
+        });
+        shown.collect()
+    }
+}
+
+fn client(request: &Request) -> &'static str {
+    let named = ["user-agent", "x-fern-sdk-name"].map(|name| request.header(name).unwrap_or_default());
+    let known = CLIENTS.iter().find(|(sign, _)| named.iter().any(|name| name.contains(sign)));
+    known.map_or(OTHER_CLIENT, |(_, shown)| shown)
+}
+
+fn unknown_operation(request: &Request) -> String {
+    format!("the description has no {} {}", request.method, request.path)
+}
+
+/// Like the provider's own refusals (T2 [D], V3.1 [W]); 20001 is Twilio's code for unknown parameters (T2 [E]).
+fn refused(request: &Request, text: &str) -> Reply {
+    if request.path.starts_with("/twilio/") {
+        return Reply::json(400, &twilio::errors::Problem::new(20001, text).body());
+    }
+    Reply::json(400, &json!({"message": [text], "error": "Bad Request", "statusCode": 400}))
+}

@@ -59,23 +59,34 @@ impl Jobs {
     }
 }
 
-/// A map with composite keys is no JSON object: jobs are saved as a list.
+/// Jobs as they are saved: a map with composite keys is no JSON object.
+#[derive(Serialize, Deserialize)]
+struct Saved<Q> {
+    sequence: u64,
+    queue: Q,
+}
+
 impl Serialize for Jobs {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.queue.iter().map(|((at, sequence), job)| (at, sequence, job)))
+        let queue: Vec<_> = self.queue.iter().map(|((at, sequence), job)| (at, sequence, job)).collect();
+        Saved { sequence: self.sequence, queue }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Jobs {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Jobs, D::Error> {
-        let saved = Vec::<(Timestamp, u64, Job)>::deserialize(deserializer)?;
-        let sequence = saved.iter().map(|(_, sequence, _)| *sequence).max().unwrap_or(0);
-        let queue = saved.into_iter().map(|(at, sequence, job)| ((at, sequence), job)).collect();
+        let Saved { sequence, queue } = Saved::<Vec<(Timestamp, u64, Job)>>::deserialize(deserializer)?;
+        let queue = queue.into_iter().map(|(at, sequence, job)| ((at, sequence), job)).collect();
         Ok(Jobs { queue, sequence })
     }
 }
 
 impl World {
+    fn in_seconds(&self, seconds: f64) -> Timestamp {
+        let step = SignedDuration::from_secs_f64(seconds);
+        self.clock.now().saturating_add(step).expect("a signed duration has no calendar units")
+    }
+
     /// Does `job` when this much virtual time has passed.
     pub(crate) fn schedule(&mut self, after: Duration, job: Job) {
         let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
@@ -123,17 +134,27 @@ fn real_time(now: Timestamp, at: Timestamp, speed: f64) -> Duration {
 /// Lets `seconds` of virtual time pass: what falls due on the way is done at its time, in order, each job to
 /// its end before the next. So a run with a standing clock can be repeated to the letter.
 pub(crate) async fn advance(shared: &Arc<Shared>, seconds: f64) {
+    let target = shared.lock().in_seconds(seconds);
+    run_until(shared, target).await;
+    shared.lock().clock.reach(target);
+}
+
+/// Lets time pass until nothing is due any more, but at most so many seconds.
+pub(crate) async fn settle(shared: &Arc<Shared>, seconds: f64) {
+    let target = shared.lock().in_seconds(seconds);
+    run_until(shared, target).await;
+}
+
+/// Does what is due until `target`, each job at its time.
+async fn run_until(shared: &Arc<Shared>, target: Timestamp) {
     let _step = shared.stepping.lock().await;
-    let target = {
-        let world = shared.lock();
-        let step = SignedDuration::from_secs_f64(seconds);
-        world.clock.now().saturating_add(step).expect("a signed duration has no calendar units")
-    };
     loop {
         let job = {
             let world = &mut *shared.lock();
             let due = world.jobs.pop_due(target);
-            world.clock.reach(due.as_ref().map_or(target, |(at, _)| *at));
+            if let Some((at, _)) = &due {
+                world.clock.reach(*at);
+            }
             due
         };
         match job {

@@ -27,6 +27,7 @@ mod phones;
 mod provider;
 mod routes;
 mod rows;
+mod save;
 mod server;
 mod settings;
 mod spec;
@@ -37,15 +38,28 @@ mod vapi;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// How a sandbox starts. By default: in the state that the README describes, at the real time.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Makes a run repeatable: the ids follow from it, and time stands until it is moved.
+    pub seed: Option<u64>,
+    /// How many times as fast as the real time the virtual one runs.
+    pub speed: Option<f64>,
+    /// A file that the state is loaded from, when there is one already, and saved to (see [`Sandbox::save`]).
+    pub state: Option<PathBuf>,
+}
+
 /// A running sandbox. Dropping it closes its port and every connection.
 #[derive(Debug)]
 pub struct Sandbox {
     addr: SocketAddr,
+    shared: Arc<state::Shared>,
     task: JoinHandle<()>,
 }
 
@@ -53,17 +67,35 @@ impl Sandbox {
     /// Starts a sandbox in its default state on `addr`; port 0 takes a free port (see [`Sandbox::url`]).
     /// Must be called on a Tokio runtime with I/O and time enabled. Fails when the port cannot be bound.
     pub async fn start(addr: SocketAddr) -> io::Result<Sandbox> {
+        Sandbox::open(addr, Options::default()).await
+    }
+
+    /// Starts a sandbox as the options say. Fails also when a saved state cannot be loaded.
+    pub async fn open(addr: SocketAddr, options: Options) -> io::Result<Sandbox> {
+        let loaded = options.state.as_deref().map(save::load).transpose()?.flatten();
+        let mut world = loaded.unwrap_or_else(|| state::World::new(options.seed));
+        if let Some(speed) = options.speed {
+            world.clock.set_speed(speed);
+        }
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(state::Shared::new(addr.to_string()));
-        let driver = jobs::drive(Arc::clone(&shared));
+        let shared = Arc::new(state::Shared::new(world, addr.to_string(), options.state));
+        let (serving, driver) = (Arc::clone(&shared), jobs::drive(Arc::clone(&shared)));
         let task = async move {
             tokio::select! {
-                () = server::serve(listener, shared) => {}
+                () = server::serve(listener, serving) => {}
                 () = driver => {}
             }
         };
-        Ok(Sandbox { addr, task: tokio::spawn(task) })
+        Ok(Sandbox { addr, shared, task: tokio::spawn(task) })
+    }
+
+    /// Saves the state in the file that the sandbox was started with; without one, nothing happens.
+    pub fn save(&self) -> io::Result<()> {
+        match &self.shared.state_file {
+            Some(path) => save::store(&self.shared.lock(), path),
+            None => Ok(()),
+        }
     }
 
     /// Where it listens, for example `http://127.0.0.1:8090`. Twilio's products are below

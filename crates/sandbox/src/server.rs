@@ -25,7 +25,14 @@ use crate::provider::Delivery;
 use crate::state::Shared;
 use crate::{control, provider};
 
-const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a body may be, by the beginning of its path: the first that fits. Media and documents have up to
+/// 10 MB at both providers (T13, T20 [D]), and more in base64.
+const BODY_BYTES_MAX: [(&str, usize); 4] = [
+    ("/sandbox/snapshot", 1024 * 1024 * 1024),
+    ("/sandbox/messages", 16 * 1024 * 1024),
+    ("/sandbox/", 2 * 1024 * 1024),
+    ("/", 16 * 1024 * 1024),
+];
 const BODY_READ_MAX: Duration = Duration::from_secs(10);
 const HEADER_READ_MAX: Duration = Duration::from_secs(30);
 const CONNECTIONS_MAX: usize = 1_024;
@@ -97,7 +104,9 @@ async fn answer(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resul
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, Reply> {
     let (head, body) = request.into_parts();
     let refusal = |status, sentence: &str| Reply::json(status, &serde_json::json!({"error": sentence}));
-    let body = timeout(BODY_READ_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    let fits = |(start, _): &&(&str, usize)| head.uri.path().starts_with(start);
+    let most = BODY_BYTES_MAX.iter().find(fits).map_or(0, |(_, most)| *most);
+    let body = timeout(BODY_READ_MAX, Limited::new(body, most).collect()).await;
     let body = body.map_err(|_| refusal(408, "the body took too long"))?;
     let body = body.map_err(|_| refusal(413, "the body is too long or broke off"))?;
     Ok(Request {

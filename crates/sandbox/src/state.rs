@@ -1,5 +1,6 @@
 //! Everything a sandbox knows, its initial state, and how it is shown.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -128,18 +129,22 @@ pub(crate) struct Shared {
     pub(crate) host: String,
     /// Requests to Twilio that are not answered yet.
     pub(crate) under_way: Mutex<UnderWay>,
+    /// Where the state is saved on request.
+    pub(crate) state_file: Option<PathBuf>,
 }
 
 impl Shared {
-    pub(crate) fn new(host: String) -> Shared {
+    /// A state behind its lock; `host` is where it listens.
+    pub(crate) fn new(world: World, host: String, state_file: Option<PathBuf>) -> Shared {
         Shared {
-            world: Mutex::new(World::new(None)),
+            world: Mutex::new(world),
             changed: Notify::new(),
             stepping: tokio::sync::Mutex::new(()),
             http: outbound::client(),
             watch: Watch::default(),
             host,
             under_way: Mutex::default(),
+            state_file,
         }
     }
 

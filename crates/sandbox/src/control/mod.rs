@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
-use crate::{page, settings, spec};
+use crate::{page, save, settings, spec};
 
 /// A longer text in a control call is refused.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
@@ -24,19 +24,25 @@ pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
 pub(crate) type Refusal = (u16, String);
 pub(crate) type Answer = Result<(u16, Value), Refusal>;
 
+/// An answer of any kind, or what went wrong.
+pub(crate) type Whole<'r> = BoxFuture<'r, Result<Reply, Refusal>>;
+
 /// What a control call does, with the ids of its path and its body, which is always an object.
 #[derive(Clone, Copy)]
 pub(crate) enum Work {
     Now(fn(&mut World, &[String], Value) -> Answer),
     /// It takes the lock itself, and may wait for requests that the providers make.
     Waits(fn(Arc<Shared>, Vec<String>, Value) -> BoxFuture<'static, Answer>),
+    /// It takes, or answers, something else than a small JSON object.
+    Raw(for<'r> fn(&'r Arc<Shared>, &'r Request) -> Whole<'r>),
 }
 
 /// A control call: method, path below `/sandbox/`, what it does.
 pub(crate) type Route = (Method, &'static str, Work);
 
 /// Every control call; the tables stand beside their handlers.
-const TABLES: &[&[Route]] = &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES, spec::control::ROUTES];
+const TABLES: &[&[Route]] =
+    &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES, spec::control::ROUTES, save::CONTROL];
 
 const LOOKS: &[Route] = &[
     (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),
@@ -56,21 +62,22 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
     };
     shared.changed.notify_one();
     match answer {
-        Ok((status, value)) => Reply::json(status, &value),
+        Ok(reply) => reply,
         Err((status, sentence)) => Reply::json(status, &json!({"error": sentence})),
     }
 }
 
-async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Answer {
+async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Result<Reply, Refusal> {
     if let Some(sentence) = guard::cross_site(request) {
         return Err((403, sentence.to_owned()));
     }
-    let body = parse(request)?;
     let (work, ids) = find(&request.method, path)?;
-    match work {
-        Work::Now(run) => run(&mut shared.lock(), &ids, body),
-        Work::Waits(run) => run(Arc::clone(shared), ids, body).await,
-    }
+    let (status, value) = match work {
+        Work::Now(run) => run(&mut shared.lock(), &ids, parse(request)?)?,
+        Work::Waits(run) => run(Arc::clone(shared), ids, parse(request)?).await?,
+        Work::Raw(run) => return run(shared, request).await,
+    };
+    Ok(Reply::json(status, &value))
 }
 
 fn find(method: &Method, path: &str) -> Result<(Work, Vec<String>), Refusal> {

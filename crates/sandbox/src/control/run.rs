@@ -16,6 +16,8 @@ use crate::state::{Shared, World};
 
 const ADVANCE_S_MAX: f64 = 1e9;
 const SPEED_MAX: f64 = 1e6;
+/// How long `until_idle` lets time pass at most, unless `advance_s` says otherwise.
+const IDLE_S_MAX: f64 = 3_600.0;
 
 /// Where they are asked for.
 pub(super) const ROUTES: &[Route] = &[
@@ -78,20 +80,24 @@ fn reset(world: &mut World, _: &[String], body: Value) -> Answer {
 #[serde(deny_unknown_fields)]
 struct SetClock {
     advance_s: Option<f64>,
+    #[serde(default)]
+    until_idle: bool,
     speed: Option<f64>,
 }
 
 fn set_clock(shared: Arc<Shared>, _: Vec<String>, body: Value) -> BoxFuture<'static, Answer> {
     Box::pin(async move {
-        let SetClock { advance_s, speed } = read(body)?;
+        let SetClock { advance_s, until_idle, speed } = read(body)?;
         if advance_s.is_some_and(|seconds| !(0.0..=ADVANCE_S_MAX).contains(&seconds)) {
             return Err(bad("advance_s must be 0 to 1000000000: time does not run backwards"));
         }
         if speed.is_some_and(|speed| !(0.0..=SPEED_MAX).contains(&speed)) {
             return Err(bad("speed must be 0 to 1000000"));
         }
-        if let Some(seconds) = advance_s {
-            jobs::advance(&shared, seconds).await;
+        match advance_s {
+            _ if until_idle => jobs::settle(&shared, advance_s.unwrap_or(IDLE_S_MAX)).await,
+            Some(seconds) => jobs::advance(&shared, seconds).await,
+            None => {}
         }
         let world = &mut *shared.lock();
         if let Some(speed) = speed {

@@ -22,8 +22,8 @@ const TWILIO = [
 const VAPI = new Set([
     "analytics", "assistant", "call", "chat", "file", "phone-number", "session", "squad", "structured-output", "tool",
 ]);
-// Schemas that no path names: credentials have no path in the description, webhooks are not requests to it (V3.1 [S]).
-const VAPI_ROOTS = [/Credential/, /^ServerMessage/, /^VersionPinConflictResponseDTO$/];
+// Schemas that no path names: credentials and orgs have no path in the description (V1), webhooks are not requests to it.
+const VAPI_ROOTS = [/Credential/, /^ServerMessage/, /^VersionPinConflictResponseDTO$/, /^(Update)?Org(DTO)?$/];
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const FOR_PEOPLE = new Set(["description", "title", "example", "examples", "default", "deprecated", "externalDocs"]);

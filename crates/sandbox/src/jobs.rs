@@ -22,6 +22,8 @@ pub(crate) enum Job {
     Voice(Box<Later>),
     /// A webhook that none has overtaken in time (see `faults`).
     HeldWebhook(u64),
+    /// A free Vapi number becomes active (V5.3 [D]).
+    ActivateVapiNumber(String),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -32,6 +34,9 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
             let _ = crate::outbound::post(&shared, &outgoing, Some("late")).await;
         }),
         Job::Voice(later) => Box::pin(async move { later.run(&shared).await }),
+        Job::ActivateVapiNumber(id) => Box::pin(async move {
+            crate::vapi::phone_numbers::activate(&mut shared.lock(), &id);
+        }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }
 }

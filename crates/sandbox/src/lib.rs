@@ -21,6 +21,7 @@ mod ids;
 mod jobs;
 mod limits;
 mod log;
+mod multipart;
 mod outbound;
 mod page;
 mod phones;

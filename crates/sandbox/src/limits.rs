@@ -63,7 +63,7 @@ pub(crate) fn refuse(world: &mut World, request: &Request, slot: Option<&Slot>) 
             let over = world.settings.twilio_concurrent_requests.is_some_and(|most| slot.concurrent > most);
             over.then(|| Reply::json(429, &Problem::new(20429, "Too many concurrent requests").body()))
         }
-        None if request.path.starts_with("/vapi/") => refuse_vapi(world, request),
+        None if request.path.starts_with("/vapi") => refuse_vapi(world, request),
         None => None,
     }
 }

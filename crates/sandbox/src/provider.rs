@@ -123,8 +123,8 @@ fn work(world: &mut World, request: &Request) -> (Reply, Vec<String>) {
     if request.path.starts_with("/storage/") {
         return (storage::handle(world, request), Vec::new());
     }
-    if let Some(path) = request.path.strip_prefix("/vapi/") {
-        return vapi::handle(world, request, path);
+    if let Some(answered) = vapi::handle(world, request) {
+        return answered;
     }
     let text = "This is the Dialtone sandbox: /twilio/{product}/…, /vapi/… and /sandbox are here.";
     (Reply::json(404, &serde_json::json!({"error": text})), Vec::new())

@@ -16,6 +16,15 @@ pub(crate) struct Settings {
     pub(crate) twilio_concurrent_requests: Option<u32>,
     /// More requests of one org than this in a minute of UTC are answered 429 (V4).
     pub(crate) vapi_requests_per_minute: Option<u32>,
+    /// Vapi's creation times in whole seconds, so that several resources share one (V14.8).
+    pub(crate) vapi_whole_seconds: bool,
+    /// Whether Vapi's numbers are shown without their Twilio secrets (V15.6 [?]).
+    pub(crate) vapi_hides_secrets: bool,
+    /// Whether Vapi's answers have a field that nobody has heard of, and its lists of numbers an item with
+    /// such a provider (V14.5).
+    pub(crate) vapi_future_fields: bool,
+    /// Whether an import succeeds without writing a URL at Twilio (V5.6 [R], V14.7).
+    pub(crate) vapi_import_unwired: bool,
 }
 
 /// What a number bought through the API starts with (T5 [?]).

@@ -21,6 +21,7 @@ use crate::storage::Storage;
 use crate::twilio::Twilio;
 use crate::twilio::accounts::Kind;
 use crate::twilio::numbers::{self, DEMO_VOICE_URL};
+use crate::vapi::region::Region;
 use crate::vapi::{INBOUND_CALL_URL, Vapi};
 
 /// The numbers of the default state: valid for any phone number library, in two countries. Both point at
@@ -81,7 +82,7 @@ impl World {
         }
         let trial = self.open_account(Kind::Trial, "Dialtone sandbox trial", 15_500_000);
         self.give_number(&trial, TRIAL_ACCOUNT_NUMBER, DEMO_VOICE_URL);
-        self.open_org("Dialtone sandbox");
+        self.open_org("Dialtone sandbox", Region::default());
         // After the others, so that theirs stay the ids of the documentation.
         let test = self.open_account(Kind::Full, "Dialtone sandbox test credentials", 0);
         if let Some(account) = self.twilio.account_mut(&test) {

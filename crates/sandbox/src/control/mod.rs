@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
+use crate::vapi::carriers;
 use crate::{page, save, settings, spec};
 
 /// A longer text in a control call is refused.
@@ -41,8 +42,15 @@ pub(crate) enum Work {
 pub(crate) type Route = (Method, &'static str, Work);
 
 /// Every control call; the tables stand beside their handlers.
-const TABLES: &[&[Route]] =
-    &[LOOKS, run::ROUTES, resources::ROUTES, settings::ROUTES, spec::control::ROUTES, save::CONTROL];
+const TABLES: &[&[Route]] = &[
+    LOOKS,
+    run::ROUTES,
+    resources::ROUTES,
+    settings::ROUTES,
+    spec::control::ROUTES,
+    save::CONTROL,
+    carriers::ROUTES,
+];
 
 const LOOKS: &[Route] = &[
     (Method::GET, "state", Work::Now(|world, _, _| Ok((200, world.show())))),

@@ -13,6 +13,7 @@ use crate::state::World;
 use crate::twilio::accounts::{Kind, Status};
 use crate::twilio::keys::Rights;
 use crate::twilio::numbers;
+use crate::vapi::region::Region;
 
 /// A number's fields that follow from others.
 const FIXED_NUMBER_FIELDS: [&str; 4] = ["account_sid", "phone_number", "sid", "uri"];
@@ -225,13 +226,15 @@ fn add_caller_id(world: &mut World, _: &[String], body: Value) -> Answer {
 #[serde(deny_unknown_fields)]
 struct NewOrg {
     name: Option<String>,
+    #[serde(default)]
+    region: Region,
 }
 
 fn add_org(world: &mut World, _: &[String], body: Value) -> Answer {
     let new: NewOrg = read(body)?;
     let name = short("name", new.name)?;
     let name = name.unwrap_or_else(|| format!("Sandbox org of {}", rfc2822(world.clock.now())));
-    Ok((201, world.open_org(&name).show()))
+    Ok((201, world.open_org(&name, new.region).show()))
 }
 
 #[derive(Deserialize)]

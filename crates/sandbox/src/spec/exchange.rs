@@ -24,7 +24,9 @@ fn place(path: &str) -> Option<(&'static Book, Option<&str>, &str)> {
         let (product, _) = rest.split_once('/')?;
         return Some((book::twilio(), Some(product), &rest[product.len()..]));
     }
-    path.strip_prefix("/vapi").map(|rest| (book::vapi(), None, rest))
+    path.strip_prefix("/vapi-eu")
+        .or_else(|| path.strip_prefix("/vapi"))
+        .map(|rest| (book::vapi(), None, rest))
 }
 
 /// The 2010 API describes `.json` only; the same resources are there without a suffix, and as XML, CSV or

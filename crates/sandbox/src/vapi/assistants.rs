@@ -1,54 +1,66 @@
 //! Assistants (V7 [S]).
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::errors::Problem;
-use super::{Answer, Ctx, Route, lists, validate};
+use super::resources::{Kind, create, delete, fetch, list, update};
+use super::{Org, Route, validate};
+use crate::http::{Object, text};
+use crate::rows::Rows;
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[
-    (Method::POST, "assistant", create),
-    (Method::GET, "assistant", list),
-    (Method::GET, "assistant/{}", fetch),
-    (Method::PATCH, "assistant/{}", update),
-    (Method::DELETE, "assistant/{}", delete),
+    (Method::POST, "assistant", create::<Assistants>),
+    (Method::GET, "assistant", list::<Assistants>),
+    (Method::GET, "assistant/{}", fetch::<Assistants>),
+    // `{"model": {...}}` drops the prompt that is not sent again (V7 traps [D]).
+    (Method::PATCH, "assistant/{}", update::<Assistants>),
+    // Numbers keep pointing at it, and their calls end with `assistant-not-found` (V7 traps [?]).
+    (Method::DELETE, "assistant/{}", delete::<Assistants>),
 ];
 
-/// `POST /assistant`.
-pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    validate::check("CreateAssistantDTO", &ctx.body)?;
-    let mut assistant = ctx.created(ctx.body.clone());
-    // Read-only and refused on write: an answer cannot be sent back unfiltered (V7 traps).
-    assistant.insert("isServerUrlSecretSet".to_owned(), json!(false));
-    ctx.org_mut().assistants.put(assistant.clone());
-    Ok(assistant.into())
-}
+struct Assistants;
 
-/// `GET /assistant`.
-pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    lists::array(&ctx.query, ctx.org().assistants.iter())
-}
+impl Kind for Assistants {
+    fn rows(org: &Org) -> &Rows {
+        &org.assistants
+    }
 
-/// `GET /assistant/{id}`.
-pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    Ok(ctx.find(&ctx.org().assistants)?.clone().into())
-}
+    fn rows_mut(org: &mut Org) -> &mut Rows {
+        &mut org.assistants
+    }
 
-/// `PATCH /assistant/{id}`: `{"model": {...}}` drops the prompt that is not sent again (V7 traps [D]).
-pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let found = ctx.find(&ctx.org().assistants)?.clone();
-    validate::check("UpdateAssistantDTO", &ctx.body)?;
-    let assistant = ctx.merged(found);
-    ctx.org_mut().assistants.put(assistant.clone());
-    Ok(assistant.into())
-}
+    fn check_new(body: &Object) -> Result<(), Problem> {
+        validate::check("CreateAssistantDTO", body)
+    }
 
-/// `DELETE /assistant/{id}`: numbers keep pointing at it, and their calls end with `assistant-not-found`
-/// (V7 traps [?]).
-pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let found = ctx.find(&ctx.org().assistants)?.clone();
-    let id = ctx.id.clone();
-    ctx.org_mut().assistants.remove(&id);
-    Ok(found.into())
+    fn check_change(_: &Object, body: &Object) -> Result<(), Problem> {
+        validate::check("UpdateAssistantDTO", body)
+    }
+
+    /// Read-only, and refused on write: an answer cannot be sent back unfiltered (V7 traps). That each
+    /// PATCH publishes a version is [?].
+    fn finish(object: &mut Object) {
+        let last =
+            text(object, "latestVersion").and_then(|label| label.strip_prefix('v')?.parse::<u64>().ok());
+        object.insert("latestVersion".to_owned(), json!(format!("v{}", last.unwrap_or(0) + 1)));
+        object.insert("isServerUrlSecretSet".to_owned(), json!(false));
+    }
+
+    /// A squad that pins a version of it keeps it (V3.2 [S]); the sentence is ours [?].
+    fn may_go(org: &Org, id: &str) -> Result<(), Problem> {
+        let pins = |member: &Value| {
+            member.get("assistantId").is_some_and(|of| of == id)
+                && member.get("assistantVersion").is_some_and(Value::is_string)
+        };
+        let members = |squad: &Object| squad.get("members").and_then(Value::as_array).cloned();
+        match org.squads.iter().find(|squad| members(squad).unwrap_or_default().iter().any(pins)) {
+            Some(squad) => Err(Problem::conflict(
+                "assistant_pinned",
+                &format!("Assistant {id} is pinned by squad {}.", text(squad, "id").unwrap_or_default()),
+            )),
+            None => Ok(()),
+        }
+    }
 }

@@ -39,16 +39,24 @@ impl Problem {
         Problem { status: 404, message: json!("Not Found"), error: None }
     }
 
+    /// Something else holds on to the resource ([S]).
+    pub(crate) fn conflict(error: &'static str, message: &str) -> Problem {
+        Problem { status: 409, message: json!(message), error: Some(error) }
+    }
+
     /// Over the rate limit; the body is presumably Nest's (V4 [?]).
     pub(crate) fn too_many_requests() -> Problem {
         Problem { status: 429, message: json!("Too Many Requests"), error: None }
     }
 
-    /// The wire form; some answers leave `error` out (V3.1 [W]).
+    /// The wire form; some answers leave `error` out (V3.1 [W]), conflicts have no `statusCode` (V3.1 [S]).
     pub(crate) fn reply(&self) -> Reply {
-        let mut body = json!({"message": self.message, "statusCode": self.status});
+        let mut body = json!({"message": self.message});
         if let Some(error) = self.error {
             body["error"] = json!(error);
+        }
+        if self.status != 409 {
+            body["statusCode"] = json!(self.status);
         }
         Reply::json(self.status, &body)
     }

@@ -1,14 +1,22 @@
-//! Vapi: assistants, phone numbers imported from Twilio, and the calls that reached it.
+//! Vapi: what its orgs keep, phone numbers imported from Twilio, and the calls that reached it.
 
 mod assistants;
 mod auth;
 pub(crate) mod calls;
+pub(crate) mod carriers;
+mod credentials;
 pub(crate) mod errors;
-mod import;
+mod files;
 mod lists;
-mod phone_numbers;
+mod org;
+pub(crate) mod phone_numbers;
+pub(crate) mod region;
+mod resources;
 mod schema;
+mod squads;
+mod structured_outputs;
 pub(crate) mod subscription;
+mod tools;
 pub(crate) mod validate;
 
 use hyper::Method;
@@ -21,10 +29,12 @@ use crate::ids::is_uuid;
 use crate::routes::capture;
 use crate::rows::Rows;
 use crate::state::World;
+use carriers::Carrier;
 use errors::Problem;
+use region::Region;
 use subscription::Subscription;
 
-/// Where an imported number's calls go (V5.6 [W]).
+/// Where a number's calls go after its import into the default region (V5.6 [W]).
 pub(crate) const INBOUND_CALL_URL: &str = "https://api.vapi.ai/twilio/inbound_call";
 
 /// An organisation. Its key never sees another's resources (V2 [?]).
@@ -38,20 +48,36 @@ pub(crate) struct Org {
     pub(crate) phone_numbers: Rows,
     pub(crate) calls: Rows,
     pub(crate) subscription: Subscription,
+    pub(crate) region: Region,
+    /// What `/org` shows beside its id, name and server.
+    pub(crate) profile: Object,
+    pub(crate) squads: Rows,
+    pub(crate) tools: Rows,
+    pub(crate) files: Rows,
+    /// With their secrets, which answers leave out.
+    pub(crate) credentials: Rows,
+    pub(crate) structured_outputs: Rows,
 }
 
 impl Org {
     /// The org with its keys, for the control API.
     pub(crate) fn show(&self) -> Value {
+        let all = |rows: &Rows| rows.iter().cloned().map(Value::Object).collect::<Value>();
         json!({
             "id": self.id,
             "name": self.name,
             "private_key": self.private_key,
             "public_key": self.public_key,
-            "assistants": self.assistants.iter().collect::<Vec<_>>(),
-            "phone_numbers": self.phone_numbers.iter().collect::<Vec<_>>(),
-            "calls": self.calls.iter().collect::<Vec<_>>(),
+            "assistants": all(&self.assistants),
+            "phone_numbers": all(&self.phone_numbers),
+            "calls": all(&self.calls),
             "subscription": self.subscription,
+            "region": self.region,
+            "squads": all(&self.squads),
+            "tools": all(&self.tools),
+            "files": all(&self.files),
+            "credentials": all(&self.credentials),
+            "structured_outputs": all(&self.structured_outputs),
         })
     }
 
@@ -64,6 +90,7 @@ impl Org {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Vapi {
     pub(crate) orgs: Vec<Org>,
+    pub(crate) carriers: Vec<Carrier>,
 }
 
 impl Vapi {
@@ -76,6 +103,7 @@ impl Vapi {
 /// What a handler works with.
 pub(crate) struct Ctx<'w> {
     pub(crate) world: &'w mut World,
+    pub(crate) request: &'w Request,
     /// The caller's place among the orgs.
     org: usize,
     /// The id in the path; empty when there is none.
@@ -95,7 +123,10 @@ impl Ctx<'_> {
 
     /// A new resource's common fields over `object`.
     pub(crate) fn created(&mut self, mut object: Object) -> Object {
-        let now = json!(millis(self.world.clock.now()));
+        let now = millis(self.world.clock.now());
+        // Equal times, for clients that page by them (V4, V14.8).
+        let coarse = self.world.settings.vapi_whole_seconds;
+        let now = json!(if coarse { format!("{}.000Z", &now[..19]) } else { now });
         object.insert("id".to_owned(), json!(self.world.ids.uuid()));
         object.insert("orgId".to_owned(), json!(self.org().id));
         object.insert("createdAt".to_owned(), now.clone());
@@ -124,6 +155,23 @@ pub(crate) enum Answer {
     Plain(Reply),
 }
 
+impl Answer {
+    /// Does something with the object, or with each object of a list or page.
+    pub(crate) fn each(mut self, change: impl Fn(&mut Object)) -> Answer {
+        let found = match &mut self {
+            Answer::Json(Value::Object(page)) if page.contains_key("results") => page.get_mut("results"),
+            Answer::Json(value) => Some(value),
+            Answer::Plain(_) => None,
+        };
+        match found {
+            Some(Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(change),
+            Some(Value::Object(object)) => change(object),
+            _ => {}
+        }
+        self
+    }
+}
+
 impl From<Value> for Answer {
     fn from(value: Value) -> Answer {
         Answer::Json(value)
@@ -141,7 +189,17 @@ pub(crate) type Handler = fn(&mut Ctx<'_>) -> Result<Answer, Problem>;
 pub(crate) type Route = (Method, &'static str, Handler);
 
 /// Every route; the tables stand beside their handlers.
-const ROUTES: &[&[Route]] = &[assistants::ROUTES, phone_numbers::ROUTES, calls::ROUTES];
+const ROUTES: &[&[Route]] = &[
+    assistants::ROUTES,
+    phone_numbers::ROUTES,
+    calls::ROUTES,
+    credentials::ROUTES,
+    files::ROUTES,
+    org::ROUTES,
+    squads::ROUTES,
+    structured_outputs::ROUTES,
+    tools::ROUTES,
+];
 
 /// Whether there is a handler for a method and a path with so many ids, as Vapi's own host sees it.
 pub(crate) fn answers(method: &Method, path: &str, ids: usize) -> bool {
@@ -150,34 +208,45 @@ pub(crate) fn answers(method: &Method, path: &str, ids: usize) -> bool {
     ROUTES.iter().copied().flatten().any(|(known, pattern, _)| known == method && fits(pattern))
 }
 
-/// Answers a request to `path` below `/vapi/`; also returns the query parameters that it did not know.
-pub(crate) fn handle(world: &mut World, request: &Request, path: &str) -> (Reply, Vec<String>) {
-    match respond(world, request, path) {
+/// Answers a request below one of the regions' paths, none if it is elsewhere; also returns the query
+/// parameters that it did not know.
+pub(crate) fn handle(world: &mut World, request: &Request) -> Option<(Reply, Vec<String>)> {
+    let below = |(region, prefix): (Region, &'static str)| {
+        request.path.strip_prefix(prefix)?.strip_prefix('/').map(|path| (region, prefix, path))
+    };
+    let (region, prefix, path) = Region::ALL.into_iter().find_map(below)?;
+    let target = request.target();
+    let target = target.strip_prefix(prefix).unwrap_or_default();
+    Some(match respond(world, request, region, path, target) {
         Ok(answered) => answered,
         Err(problem) => (problem.reply(), Vec::new()),
-    }
+    })
 }
 
-fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, Vec<String>), Problem> {
+fn respond(
+    world: &mut World,
+    request: &Request,
+    region: Region,
+    path: &str,
+    target: &str,
+) -> Result<(Reply, Vec<String>), Problem> {
     // Nest finds the route before it looks at keys: `Cannot POST /v1/assistant` needs none [?].
     let fits = |(method, pattern, handler): &Route| {
         if *method == request.method { Some((*handler, capture(pattern, path)?)) } else { None }
     };
-    let target = request.target();
-    let target = target.strip_prefix("/vapi").unwrap_or_default();
     let (handler, ids) = ROUTES
         .iter()
         .copied()
         .flatten()
         .find_map(fits)
         .ok_or_else(|| Problem::no_route(request.method.as_str(), target))?;
-    let org = auth::authenticate(&world.vapi, request)?;
+    let org = auth::authenticate(&world.vapi, request, region)?;
     let id = ids.first().copied().unwrap_or_default().to_owned();
     // What the real service says to a path that is no UUID is not known [?].
     if !ids.is_empty() && !is_uuid(&id) {
         return Err(Problem::invalid(&["id must be a UUID".to_owned()]));
     }
-    let mut ctx = Ctx { world, org, id, query: request.query(), body: body(request)? };
+    let mut ctx = Ctx { world, request, org, id, query: request.query(), body: body(request)? };
     let answer = handler(&mut ctx)?;
     let reply = match answer {
         Answer::Json(body) => Reply::json(if request.method == Method::POST { 201 } else { 200 }, &body),
@@ -187,7 +256,8 @@ fn respond(world: &mut World, request: &Request, path: &str) -> Result<(Reply, V
 }
 
 fn body(request: &Request) -> Result<Object, Problem> {
-    if request.body.is_empty() || matches!(request.method, Method::GET | Method::DELETE) {
+    let form = request.header("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
+    if form || request.body.is_empty() || matches!(request.method, Method::GET | Method::DELETE) {
         return Ok(Object::new());
     }
     serde_json::from_slice(&request.body)

@@ -46,6 +46,18 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
 pub(super) struct Resolved<'s> {
     pub(super) name: &'s str,
     pub(super) schema: &'s Value,
+    /// Whether it stands for a part of itself, of which nothing is required.
+    pub(super) partial: bool,
+}
+
+/// Every schema with its name.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static Value)> {
+    schemas().iter().map(|(name, schema)| (name.as_str(), schema))
+}
+
+/// The name, if the description has a schema of it.
+pub(super) fn name_of(name: &str) -> Option<&'static str> {
+    schemas().get_key_value(name).map(|(name, _)| name.as_str())
 }
 
 /// The schema of this name: a constant of this program, which the tests of its handler look up.
@@ -68,7 +80,7 @@ fn resolve_from<'s>(mut name: &'s str, mut schema: &'s Value) -> Resolved<'s> {
         match (found, all.map(Vec::as_slice)) {
             (Some((key, target)), _) => (name, schema) = (key, target),
             (None, Some([only])) => schema = only,
-            _ => return Resolved { name, schema },
+            _ => return Resolved { name, schema, partial: false },
         }
     }
 }
@@ -97,7 +109,7 @@ impl<'s> Resolved<'s> {
 
     pub(super) fn requires(&self, property: &str) -> bool {
         let required = self.schema.get("required").and_then(Value::as_array);
-        required.is_some_and(|names| names.iter().any(|name| name == property))
+        !self.partial && required.is_some_and(|names| names.iter().any(|name| name == property))
     }
 
     fn all_variants(&self) -> impl Iterator<Item = Resolved<'s>> {

@@ -10,13 +10,24 @@ use super::errors::Problem;
 use super::schema::{self, Resolved};
 use crate::http::Object;
 use rule::{Rule, wire_rule};
+pub(crate) use union::Union;
 
 mod rule;
+mod union;
 
 /// Checks `body` against the schema of this name; the error lists everything that is wrong with it.
 pub(crate) fn check(schema: &str, body: &Object) -> Result<(), Problem> {
+    walk(schema::named(schema), body)
+}
+
+/// The same for a part of it: nothing is required at the top.
+fn check_part(schema: &str, body: &Object) -> Result<(), Problem> {
+    walk(Resolved { partial: true, ..schema::named(schema) }, body)
+}
+
+fn walk(schema: Resolved<'_>, body: &Object) -> Result<(), Problem> {
     let mut walk = Walk::default();
-    walk.members(None, schema::named(schema), body);
+    walk.members(None, schema, body);
     if walk.wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(&walk.wrong)) }
 }
 
@@ -186,7 +197,7 @@ impl Walk {
 
     /// The properties of an object: first those that should not exist, then each one's own faults.
     fn members(&mut self, at: Option<&Place<'_>>, resolved: Resolved<'_>, given: &Object) {
-        let Resolved { name, schema } = resolved;
+        let Resolved { name, schema, .. } = resolved;
         let rest = schema.get("additionalProperties");
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             for (name, value) in given {

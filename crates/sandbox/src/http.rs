@@ -7,6 +7,8 @@ use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::multipart;
+
 /// A JSON object, the form in which provider resources are kept.
 pub(crate) type Object = serde_json::Map<String, Value>;
 
@@ -31,9 +33,12 @@ impl Request {
         Params::parse(self.query.as_bytes())
     }
 
-    /// The parameters of a form-encoded body.
+    /// The parameters of a form-encoded body, or the fields beside the files of an upload.
     pub(crate) fn form(&self) -> Params {
-        Params::parse(&self.body)
+        let Some(parts) = multipart::parts(self) else { return Params::parse(&self.body) };
+        let fields = parts.into_iter().filter(|part| part.file_name.is_none());
+        let pairs = fields.map(|part| (part.name, String::from_utf8_lossy(&part.body).into_owned()));
+        Params { pairs: pairs.collect(), read: RefCell::default() }
     }
 
     /// The path with its query string, as it was requested.
@@ -51,7 +56,8 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    fn parse(text: &[u8]) -> Params {
+    /// The pairs of a form or a query.
+    pub(crate) fn parse(text: &[u8]) -> Params {
         Params { pairs: url::form_urlencoded::parse(text).into_owned().collect(), read: RefCell::default() }
     }
 

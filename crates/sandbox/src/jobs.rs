@@ -24,6 +24,10 @@ pub(crate) enum Job {
     HeldWebhook(u64),
     /// A free Vapi number becomes active (V5.3 [D]).
     ActivateVapiNumber(String),
+    /// An emergency address is registered, or not any more.
+    EmergencyAddress(String),
+    /// The next step of a bundle's review.
+    BundleReview(String),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -36,6 +40,11 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
         Job::Voice(later) => Box::pin(async move { later.run(&shared).await }),
         Job::ActivateVapiNumber(id) => Box::pin(async move {
             crate::vapi::phone_numbers::activate(&mut shared.lock(), &id);
+        Job::EmergencyAddress(sid) => Box::pin(async move {
+            crate::twilio::numbers::settle(&mut shared.lock(), &sid);
+        }),
+        Job::BundleReview(sid) => Box::pin(async move {
+            crate::twilio::compliance::review(&shared, &sid).await;
         }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }

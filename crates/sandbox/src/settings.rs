@@ -12,6 +12,8 @@ use crate::state::World;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) fresh_numbers: FreshNumbers,
+    /// Whether only numbers of the stock can be bought, as at the real service: others are then 21422.
+    pub(crate) stock_only: bool,
     /// More requests of one account than this at the same time are answered 429/20429 (T2 [D]).
     pub(crate) twilio_concurrent_requests: Option<u32>,
     /// More requests of one org than this in a minute of UTC are answered 429 (V4).

@@ -16,10 +16,13 @@ use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
 use crate::vapi::carriers;
+use crate::twilio::{catalogue, compliance};
 use crate::{page, save, settings, spec};
 
 /// A longer text in a control call is refused.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
+
+pub(crate) use resources::account_or_first;
 
 /// What went wrong: an HTTP status and a sentence.
 pub(crate) type Refusal = (u16, String);
@@ -50,6 +53,8 @@ const TABLES: &[&[Route]] = &[
     spec::control::ROUTES,
     save::CONTROL,
     carriers::ROUTES,
+    catalogue::CONTROL,
+    compliance::CONTROL,
 ];
 
 const LOOKS: &[Route] = &[

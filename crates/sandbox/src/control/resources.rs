@@ -126,7 +126,7 @@ fn shown_account(world: &World, sid: &str) -> Result<Value, Refusal> {
 }
 
 /// The account named, or the first one.
-fn account_or_first(world: &World, sid: Option<String>) -> Result<String, Refusal> {
+pub(crate) fn account_or_first(world: &World, sid: Option<String>) -> Result<String, Refusal> {
     let first = || world.twilio.accounts.first().map(|account| account.sid.clone());
     let sid = sid.or_else(first).unwrap_or_default();
     existing(world, &sid)?;

@@ -1,11 +1,14 @@
 //! Twilio: the `api` product (2010-04-01) and as much of `trunking` as call routing needs.
 
 pub(crate) mod accounts;
+mod addresses;
 pub(crate) mod alerts;
 mod applications;
 pub(crate) mod auth;
 pub(crate) mod caller_ids;
 pub(crate) mod calls;
+pub(crate) mod catalogue;
+pub(crate) mod compliance;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
 pub(crate) mod keys;
@@ -15,6 +18,7 @@ mod paging;
 mod params;
 pub(crate) mod prices;
 mod pricing;
+mod search;
 pub(crate) mod signature;
 pub(crate) mod test_account;
 mod tokens;
@@ -36,6 +40,8 @@ use crate::state::World;
 use accounts::Account;
 use alerts::Alerts;
 use auth::Caller;
+use catalogue::Stock;
+use compliance::Compliance;
 use errors::Problem;
 use numbers::Numbers;
 
@@ -50,6 +56,12 @@ pub(crate) struct Twilio {
     pub(crate) origination_urls: Rows,
     pub(crate) calls: Rows,
     pub(crate) alerts: Alerts,
+    #[serde(default)]
+    pub(crate) stock: Stock,
+    #[serde(default)]
+    pub(crate) addresses: Rows,
+    #[serde(default)]
+    pub(crate) compliance: Compliance,
 }
 
 /// What a handler works with.
@@ -127,7 +139,10 @@ const PRODUCTS: &[Product] = &[
         routes: &[
             accounts::ROUTES,
             keys::ROUTES,
+            numbers::PURCHASE,
             numbers::ROUTES,
+            addresses::ROUTES,
+            search::ROUTES,
             caller_ids::ROUTES,
             applications::ROUTES,
             calls::ROUTES,
@@ -135,6 +150,8 @@ const PRODUCTS: &[Product] = &[
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
     Product { name: "accounts", version: "v1", routes: &[tokens::ROUTES, geo_permissions::ROUTES] },
+    Product { name: "numbers", version: "v2", routes: compliance::ROUTES },
+    Product { name: "numbers-upload", version: "v2", routes: &[compliance::UPLOADS] },
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
 ];

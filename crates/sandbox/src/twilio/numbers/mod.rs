@@ -1,4 +1,9 @@
-//! IncomingPhoneNumbers: list, buy, fetch, update, release (T5).
+//! IncomingPhoneNumbers: list, fetch, update, move, release (T5). How they are bought is in `purchase`.
+
+mod emergency;
+mod purchase;
+mod requirements;
+mod transfer;
 
 use std::collections::HashMap;
 
@@ -7,29 +12,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::accounts::{Kind as AccountKind, Status};
 use super::errors::Problem;
 use super::params::{self, CALL_HANDLING, Kind, Param, Unset, param};
-use super::{Answer, Ctx, Route, Twilio, paging};
+use super::{Answer, Ctx, Route, Twilio, catalogue, paging};
 use crate::clock::rfc2822;
 use crate::geo;
 use crate::http::{Object, text};
-use crate::ids::{Ids, is_e164, is_sid};
+use crate::ids::Ids;
 use crate::rows::Rows;
+pub(crate) use emergency::settle;
+pub(crate) use purchase::ROUTES as PURCHASE;
 
 /// Where they answer.
-pub(crate) const ROUTES: &[Route] = &[
-    Route {
-        pattern: "Accounts/{}/IncomingPhoneNumbers",
-        area: "incoming-phone-numbers",
-        methods: &[(Method::GET, list), (Method::POST, create)],
-    },
-    Route {
-        pattern: "Accounts/{}/IncomingPhoneNumbers/{}",
-        area: "incoming-phone-numbers",
-        methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
-    },
-];
+pub(crate) const ROUTES: &[Route] = &[Route {
+    pattern: "Accounts/{}/IncomingPhoneNumbers/{}",
+    area: "incoming-phone-numbers",
+    methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
+}];
 
 /// What a fresh number answers with (T5 [D support]); whether it starts so or empty is [?].
 pub(crate) const DEMO_VOICE_URL: &str = "https://demo.twilio.com/welcome/voice/";
@@ -51,13 +50,10 @@ const NUMBER: &[Param] = &[
 
 const TABLES: &[&[Param]] = &[CALL_HANDLING, NUMBER];
 
-/// Purchases of these always end so (T22 [X]). `+15005550006` works, as any other free number does here.
-const MAGIC_NUMBERS: [(&str, u32); 2] = [("+15005550000", 21422), ("+15005550001", 21421)];
-const MAGIC_EMPTY_AREA: &str = "533";
-
 /// A number as it is right after its purchase.
 pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -> Object {
     let mut number = params::blank(TABLES);
+    let terms = catalogue::terms_for(phone);
     let fixed = json!({
         "sid": ids.sid("PN"),
         "phone_number": phone,
@@ -68,13 +64,13 @@ pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -
         "voice_receive_mode": "voice",
         "emergency_status": "Inactive",
         "emergency_address_status": "unregistered",
-        "address_requirements": "none",
-        "beta": false,
+        "address_requirements": terms.address,
+        "beta": terms.beta,
         "origin": "twilio",
         "status": "in-use",
         "type": geo::kind(phone).words(),
         // Lower case here, upper case in search results (T4 [C][X]).
-        "capabilities": {"voice": true, "sms": true, "mms": phone.starts_with("+1"), "fax": false},
+        "capabilities": {"voice": true, "sms": terms.sms, "mms": terms.mms, "fax": false},
         "date_created": rfc2822(now),
         "date_updated": rfc2822(now),
     });
@@ -93,7 +89,7 @@ fn set_owner(number: &mut Object, account: &str) {
 }
 
 /// `(415) 555-2671` for US numbers, E.164 for all others (T4).
-fn friendly(phone: &str) -> String {
+pub(crate) fn friendly(phone: &str) -> String {
     match phone.strip_prefix("+1").filter(|rest| rest.len() == 10) {
         Some(rest) => format!("({}) {}-{}", &rest[..3], &rest[3..6], &rest[6..]),
         None => phone.to_owned(),
@@ -141,6 +137,10 @@ impl Numbers {
         self.rows.put(number);
     }
 
+    pub(crate) fn get_mut(&mut self, sid: &str) -> Option<&mut Object> {
+        self.rows.get_mut(sid)
+    }
+
     /// Takes a number out.
     pub(crate) fn remove(&mut self, sid: &str) -> Option<Object> {
         let number = self.rows.remove(sid)?;
@@ -162,14 +162,16 @@ impl Twilio {
     }
 }
 
-/// `GET …/IncomingPhoneNumbers.json`: filters of T5 [S].
-pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+/// A list of numbers, of all kinds or of one: filters of T5 [S].
+pub(crate) fn list(ctx: &mut Ctx<'_>, kind: Option<geo::Kind>) -> Result<Answer, Problem> {
     let query = &ctx.query;
     let (phone, name) = (query.filled("PhoneNumber"), query.filled("FriendlyName"));
     let (origin, beta) = (query.filled("Origin"), query.filled("Beta"));
     let wanted = |number: &&Object| {
+        let of = text(number, "phone_number").unwrap_or_default();
         ctx.owns(number)
-            && phone.is_none_or(|pattern| contains(text(number, "phone_number").unwrap_or_default(), pattern))
+            && kind.is_none_or(|kind| geo::kind(of) == kind)
+            && phone.is_none_or(|pattern| contains(of, pattern))
             && name.is_none_or(|name| text(number, "friendly_name") == Some(name))
             && origin.is_none_or(|origin| text(number, "origin") == Some(origin))
             && beta.is_none_or(|beta| number.get("beta") == Some(&json!(beta == "true")))
@@ -191,10 +193,20 @@ pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     Ok(Answer::item(200, "IncomingPhoneNumber", found))
 }
 
-/// `DELETE …/IncomingPhoneNumbers/{PN}.json`: the number leaves the account (T5 [D]).
+/// `DELETE …/IncomingPhoneNumbers/{PN}.json`: the number leaves the account, and is kept for it for some days
+/// (T5 [D]). Not while it has an emergency address; that this is the code, and not only a trunk's, is [?].
 pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    ctx.own(ctx.world.twilio.numbers.rows())?;
+    let number = ctx.own(ctx.world.twilio.numbers.rows())?;
+    if text(number, "emergency_address_status") != Some("unregistered") {
+        return Err(Problem::new(
+            21634,
+            "The number has an emergency address, which must be unregistered first",
+        ));
+    }
+    let phone = text(number, "phone_number").unwrap_or_default().to_owned();
+    let now = ctx.world.clock.now();
     ctx.world.twilio.numbers.remove(&ctx.ids[0]);
+    ctx.world.twilio.hold(&phone, &ctx.account, now);
     Ok(Answer::deleted())
 }
 
@@ -204,72 +216,24 @@ pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     change(ctx, number, 200)
 }
 
-/// `POST …/IncomingPhoneNumbers.json`: buys a number. One that the account owns already is updated and
-/// answered 201 all the same (T2 [I ex_twilio PR 116]); one by `AreaCode` is always another one.
-pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let phone = match (ctx.form.filled("PhoneNumber"), ctx.form.filled("AreaCode")) {
-        (Some(phone), _) => purchasable(phone)?,
-        (None, Some(area)) => {
-            let area = area.to_owned();
-            pick(ctx, &area)?
-        }
-        (None, None) => return Err(Problem::new(21421, "PhoneNumber or AreaCode is required")),
-    };
-    let number = match ctx.world.twilio.number(&phone) {
-        Some(owned) if ctx.owns(owned) => owned.clone(),
-        Some(_) => return Err(Problem::new(21422, format!("{phone} is not available"))),
-        None => {
-            check_trial(ctx)?;
-            let now = ctx.world.clock.now();
-            fresh(&mut ctx.world.ids, now, &ctx.account, &phone)
-        }
-    };
-    change(ctx, number, 201)
-}
-
-fn purchasable(phone: &str) -> Result<String, Problem> {
-    let magic = MAGIC_NUMBERS.iter().find(|(number, _)| *number == phone).map(|(_, code)| *code);
-    match magic.or_else(|| (!is_e164(phone)).then_some(21421)) {
-        None => Ok(phone.to_owned()),
-        Some(21422) => Err(Problem::new(21422, format!("{phone} is not available"))),
-        Some(code) => Err(Problem::new(code, format!("{phone} is not a valid number"))),
-    }
-}
-
-/// A free US number of the area (T5 [E]: 21451, 21452).
-fn pick(ctx: &mut Ctx<'_>, area: &str) -> Result<String, Problem> {
-    if area == MAGIC_EMPTY_AREA {
-        return Err(Problem::new(21452, format!("No phone numbers found in area code {area}")));
-    }
-    if area.len() != 3 || !area.bytes().all(|b| b.is_ascii_digit()) || area.starts_with(['0', '1']) {
-        return Err(Problem::new(21451, format!("{area} is not a valid area code")));
-    }
-    loop {
-        let phone = format!("+1{area}{:07}", 2_000_000 + ctx.world.ids.below(8_000_000));
-        if ctx.world.twilio.number(&phone).is_none() {
-            return Ok(phone);
-        }
-    }
-}
-
-/// 21404: one number per trial account; the text was seen (T5 [E]).
-fn check_trial(ctx: &Ctx<'_>) -> Result<(), Problem> {
-    let twilio = &ctx.world.twilio;
-    let trial = twilio.account(&ctx.account).is_some_and(|account| account.kind == AccountKind::Trial);
-    if trial && twilio.numbers.iter().any(|number| ctx.owns(number)) {
-        let text = "Trial accounts are allowed only one Twilio number. To purchase additional numbers, \
-                    please upgrade your account.";
-        return Err(Problem::new(21404, text));
-    }
-    Ok(())
-}
-
 /// Applies the form to the number and keeps it only when everything in it holds.
-fn change(ctx: &mut Ctx<'_>, mut number: Object, status: u16) -> Result<Answer, Problem> {
+pub(crate) fn change(ctx: &mut Ctx<'_>, number: Object, status: u16) -> Result<Answer, Problem> {
+    let number = configured(ctx, number)?;
+    ctx.world.twilio.numbers.put(number.clone());
+    emergency::follow(ctx.world, &number);
+    Ok(Answer::item(status, "IncomingPhoneNumber", number))
+}
+
+/// The number with the form applied to it, when everything in the form holds.
+pub(crate) fn configured(ctx: &Ctx<'_>, mut number: Object) -> Result<Object, Problem> {
     params::apply(TABLES, &ctx.form, &mut number)?;
     params::check_fallbacks(&ctx.form, &number)?;
     check_references(ctx, &number)?;
     check_capabilities(ctx, &number)?;
+    if ["AddressSid", "BundleSid", "IdentitySid"].iter().any(|name| ctx.form.get(name).is_some()) {
+        requirements::check(ctx, &number)?;
+    }
+    emergency::apply(ctx, &mut number)?;
     // Each deletes the other (T6 [S]); that the trunk stays when both come at once is [?].
     if ctx.form.filled("TrunkSid").is_some() {
         number.insert("voice_application_sid".to_owned(), json!(""));
@@ -277,7 +241,7 @@ fn change(ctx: &mut Ctx<'_>, mut number: Object, status: u16) -> Result<Answer, 
         number.insert("trunk_sid".to_owned(), Value::Null);
     }
     if let Some(target) = ctx.form.filled("AccountSid").filter(|target| *target != ctx.account) {
-        check_move(ctx, target)?;
+        transfer::check(ctx, target)?;
         set_owner(&mut number, target);
     }
     if text(&number, "friendly_name").is_none() {
@@ -285,8 +249,7 @@ fn change(ctx: &mut Ctx<'_>, mut number: Object, status: u16) -> Result<Answer, 
         number.insert("friendly_name".to_owned(), json!(name));
     }
     number.insert("date_updated".to_owned(), json!(rfc2822(ctx.world.clock.now())));
-    ctx.world.twilio.numbers.put(number.clone());
-    Ok(Answer::item(status, "IncomingPhoneNumber", number))
+    Ok(number)
 }
 
 /// 21420: an application or trunk that this account does not have (T5 [E]; for trunks [?]).
@@ -315,27 +278,6 @@ fn check_capabilities(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
     let abroad = !text(number, "phone_number").unwrap_or_default().starts_with("+1");
     if abroad && ctx.form.get("VoiceCallerIdLookup") == Some("true") {
         return Err(Problem::new(21409, "VoiceCallerIdLookup is not supported for this phone number"));
-    }
-    Ok(())
-}
-
-/// Moving a number to another account of the same owner (T5 [E]: 21470 to 21474).
-fn check_move(ctx: &Ctx<'_>, target: &str) -> Result<(), Problem> {
-    let refuse = |code: u32, why: &str| Err(Problem::new(code, format!("AccountSid {target} {why}")));
-    let twilio = &ctx.world.twilio;
-    if !is_sid(target, "AC") {
-        return refuse(21470, "is invalid");
-    }
-    let Some(account) = twilio.account(target) else { return refuse(21471, "does not exist") };
-    if account.status != Status::Active {
-        return refuse(21472, "is not active");
-    }
-    let parent = twilio.account(&ctx.account).map(|from| from.owner.as_str());
-    if parent != Some(account.owner.as_str()) {
-        return refuse(21473, "is not related to the number's account");
-    }
-    if parent != Some(ctx.caller.account.as_str()) {
-        return refuse(21474, "can only be given by the parent account");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::multipart;
+use crate::multipart::{self, Part};
 
 /// A JSON object, the form in which provider resources are kept.
 pub(crate) type Object = serde_json::Map<String, Value>;
@@ -35,10 +35,15 @@ impl Request {
 
     /// The parameters of a form-encoded body, or the fields beside the files of an upload.
     pub(crate) fn form(&self) -> Params {
-        let Some(parts) = multipart::parts(self) else { return Params::parse(&self.body) };
+        let Some(parts) = self.parts() else { return Params::parse(&self.body) };
         let fields = parts.into_iter().filter(|part| part.file_name.is_none());
-        let pairs = fields.map(|part| (part.name, String::from_utf8_lossy(&part.body).into_owned()));
+        let pairs = fields.map(|part| (part.name, String::from_utf8_lossy(part.body).into_owned()));
         Params { pairs: pairs.collect(), read: RefCell::default() }
+    }
+
+    /// The parts of an upload; none when the body is no such form.
+    pub(crate) fn parts(&self) -> Option<Vec<Part<'_>>> {
+        multipart::parse(self.header("content-type")?, &self.body)
     }
 
     /// The path with its query string, as it was requested.

@@ -40,6 +40,7 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
         Job::Voice(later) => Box::pin(async move { later.run(&shared).await }),
         Job::ActivateVapiNumber(id) => Box::pin(async move {
             crate::vapi::phone_numbers::activate(&mut shared.lock(), &id);
+        }),
         Job::EmergencyAddress(sid) => Box::pin(async move {
             crate::twilio::numbers::settle(&mut shared.lock(), &sid);
         }),

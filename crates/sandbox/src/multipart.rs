@@ -24,35 +24,6 @@ pub(crate) fn parse<'b>(content_type: &str, body: &'b [u8]) -> Option<Vec<Part<'
         let end = find(start, delimiter.as_bytes())?;
         parts.push(part(&start[..end])?);
         rest = &start[end + delimiter.len()..];
-//! `multipart/form-data`: how files are uploaded (T20 [D]).
-
-use hyper::body::Bytes;
-
-use crate::http::Request;
-
-/// One field of a form, or a file.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) name: String,
-    /// What the client calls the file; fields have none.
-    pub(crate) file_name: Option<String>,
-    pub(crate) content_type: String,
-    pub(crate) body: Bytes,
-}
-
-/// The parts of a request, or none when it is not of this type or has no boundary.
-pub(crate) fn parts(request: &Request) -> Option<Vec<Part>> {
-    let content_type = request.header("content-type")?;
-    let attributes = content_type.strip_prefix("multipart/form-data")?;
-    let boundary = format!("--{}", attribute(attributes, "boundary")?);
-    // A line break belongs to the boundary that follows it.
-    let between = format!("\r\n{boundary}");
-    let start = find(&request.body, boundary.as_bytes())? + boundary.len();
-    let mut rest = request.body.slice(start..);
-    let mut parts = Vec::new();
-    while let Some(length) = find(&rest, between.as_bytes()) {
-        parts.extend(part(&rest.slice(..length)));
-        rest = rest.slice(length + between.len()..);
     }
     Some(parts)
 }
@@ -82,26 +53,6 @@ fn parameter(header: &str, name: &str) -> Option<String> {
     });
     let found = parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim() == name);
     found.map(|(_, value)| value.trim().trim_matches('"').to_owned())
-fn part(section: &Bytes) -> Option<Part> {
-    let end = find(section, b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&section[..end]).into_owned();
-    let header = |name: &str| {
-        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
-        lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
-    };
-    let disposition = header("content-disposition")?;
-    Some(Part {
-        name: attribute(&disposition, "name")?,
-        file_name: attribute(&disposition, "filename"),
-        content_type: header("content-type").unwrap_or_default(),
-        body: section.slice(end + 4..),
-    })
-}
-
-/// An attribute behind a semicolon, quoted or not.
-fn attribute(header: &str, name: &str) -> Option<String> {
-    let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -138,27 +89,5 @@ mod tests {
         ] {
             assert_eq!(parse(kind, body.as_bytes()), None, "{kind} {body}");
         }
-    #[test]
-    fn fields_and_files_are_told_apart() {
-        let body = "--xyz\r\nContent-Disposition: form-data; name=\"Type\"\r\n\r\npassport\r\n\
-            --xyz\r\nContent-Disposition: form-data; name=\"File\"; filename=\"a.pdf\"\r\n\
-            Content-Type: application/pdf\r\n\r\n%PDF\r\n-1\r\n--xyz--\r\n";
-        let mut headers = hyper::HeaderMap::new();
-        headers.insert("content-type", "multipart/form-data; boundary=xyz".parse().unwrap());
-        let request = Request {
-            method: hyper::Method::POST,
-            path: "/".to_owned(),
-            query: String::new(),
-            headers,
-            body: Bytes::from_static(body.as_bytes()),
-        };
-        let parts = parts(&request).unwrap();
-        assert_eq!(parts.len(), 2);
-        assert_eq!((parts[0].name.as_str(), &parts[0].body[..]), ("Type", &b"passport"[..]));
-        assert_eq!(parts[1].file_name.as_deref(), Some("a.pdf"));
-        assert_eq!(
-            (parts[1].content_type.as_str(), &parts[1].body[..]),
-            ("application/pdf", &b"%PDF\r\n-1"[..])
-        );
     }
 }

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
-use crate::vapi::carriers;
 use crate::twilio::{catalogue, compliance};
+use crate::vapi::carriers;
 use crate::{page, save, settings, spec};
 
 /// A longer text in a control call is refused.

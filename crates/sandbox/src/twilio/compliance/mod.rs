@@ -15,7 +15,7 @@ use super::params::{self, Kind, Param, Unset, param};
 use super::{Answer, Ctx, Route, paging};
 use crate::clock::iso;
 use crate::http::{Object, text};
-use crate::multipart::{self, Part};
+use crate::multipart::Part;
 use crate::rows::Rows;
 pub(crate) use regulations::Regulation;
 pub(crate) use review::{CONTROL, review};
@@ -189,16 +189,16 @@ const FILE_TYPES: &[&str] = &["application/pdf", "image/jpeg", "image/png"];
 /// `POST numbers-upload/v2/RegulatoryCompliance/SupportingDocuments`: multipart, with the file. A file that
 /// cannot be read leaves `mime_type` empty (T20 [D]).
 fn upload(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let parts = multipart::parts(ctx.request);
+    let parts = ctx.request.parts();
     let parts = parts.ok_or_else(|| Problem::new(20422, "The body must be multipart/form-data"))?;
-    let is_file = |part: &&Part| part.name == "File" && part.file_name.is_some();
+    let is_file = |part: &&Part<'_>| part.name == "File" && part.file_name.is_some();
     let file = parts.iter().find(is_file).ok_or_else(|| missing("File"))?;
     let answer = create(ctx, &PAPERS)?;
-    let readable = FILE_TYPES.contains(&file.content_type.as_str()) && !file.body.is_empty();
+    let of = file.content_type.as_deref().filter(|of| FILE_TYPES.contains(of) && !file.body.is_empty());
     let Answer::Resource { status, kind, body: Value::Object(mut object) } = answer else {
         return Ok(answer);
     };
-    object.insert("mime_type".to_owned(), json!(if readable { file.content_type.as_str() } else { "" }));
+    object.insert("mime_type".to_owned(), json!(of.unwrap_or_default()));
     ctx.world.twilio.compliance.documents.put(object.clone());
     Ok(Answer::item(status, kind, object))
 }

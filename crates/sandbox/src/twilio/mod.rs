@@ -12,6 +12,7 @@ pub(crate) mod compliance;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
 pub(crate) mod keys;
+mod monitor;
 pub(crate) mod numbers;
 mod overrides;
 mod paging;
@@ -19,6 +20,7 @@ mod params;
 pub(crate) mod prices;
 mod pricing;
 mod search;
+pub(crate) mod recordings;
 pub(crate) mod signature;
 pub(crate) mod test_account;
 mod tokens;
@@ -27,6 +29,8 @@ mod twiml;
 pub(crate) mod voice;
 pub(crate) mod webhooks;
 mod xml;
+
+use std::collections::BTreeMap;
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -62,6 +66,11 @@ pub(crate) struct Twilio {
     pub(crate) addresses: Rows,
     #[serde(default)]
     pub(crate) compliance: Compliance,
+    pub(crate) recordings: Rows,
+    /// Where the sound of a recording is kept, by SID and extension.
+    pub(crate) recording_files: BTreeMap<String, String>,
+    /// How calls that were asked for go on, by SID.
+    pub(crate) courses: BTreeMap<String, voice::course::Course>,
 }
 
 /// What a handler works with.
@@ -146,6 +155,7 @@ const PRODUCTS: &[Product] = &[
             caller_ids::ROUTES,
             applications::ROUTES,
             calls::ROUTES,
+            recordings::ROUTES,
         ],
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
@@ -154,6 +164,7 @@ const PRODUCTS: &[Product] = &[
     Product { name: "numbers-upload", version: "v2", routes: &[compliance::UPLOADS] },
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
+    Product { name: "monitor", version: "v1", routes: &[monitor::ROUTES] },
 ];
 
 /// Edge and region of the plain host: `api.twilio.com` is `api.ashburn.us1.twilio.com` (T1 [D]).

@@ -65,7 +65,18 @@ impl Lab {
     }
 
     pub(crate) async fn trunking(&self, method: &str, path: &str, form: Form<'_>) -> (u16, Value) {
-        let request = self.request(method, &format!("/twilio/trunking{path}"));
+        self.twilio_product("trunking", method, path, form).await
+    }
+
+    /// Any product of Twilio, with the full account's token; `path` starts with the version.
+    pub(crate) async fn twilio_product(
+        &self,
+        product: &str,
+        method: &str,
+        path: &str,
+        form: Form<'_>,
+    ) -> (u16, Value) {
+        let request = self.request(method, &format!("/twilio/{product}{path}"));
         let request = request.basic_auth(&self.sid, Some(&self.token));
         answer(if method == "POST" { request.form(form) } else { request }).await
     }

@@ -13,5 +13,6 @@ mod page;
 mod save;
 mod twilio;
 mod twilio_numbers;
+mod twiml;
 mod vapi;
 mod vapi_numbers;

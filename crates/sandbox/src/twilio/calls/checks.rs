@@ -7,13 +7,15 @@ use crate::twilio::accounts::Kind;
 use crate::twilio::errors::Problem;
 
 /// Calls to these always end so (T22).
-pub(crate) const MAGIC_TO: [(&str, u32); 4] =
+const MAGIC_TO: [(&str, u32); 4] =
     [("+15005550001", 21217), ("+15005550002", 21214), ("+15005550003", 21215), ("+15005550004", 21216)];
 /// Calls from this one are never valid (T22).
-pub(crate) const MAGIC_FROM_INVALID: &str = "+15005550001";
+const MAGIC_FROM_INVALID: &str = "+15005550001";
+/// The one number that test credentials may call from (T22).
+const MAGIC_FROM_GOOD: &str = "+15005550006";
 
 /// The error with this code for a number that cannot be called.
-pub(crate) fn unreachable(code: u32, to: &str) -> Problem {
+fn unreachable(code: u32, to: &str) -> Problem {
     let why = match code {
         21214 => "cannot be reached",
         21215 => "is in a country that this account has no permission to call",
@@ -25,7 +27,7 @@ pub(crate) fn unreachable(code: u32, to: &str) -> Problem {
 }
 
 /// The sender must be the account's number or verified caller id, the other one a number that may be called.
-pub(crate) fn parties(twilio: &Twilio, account: &str, from: &str, to: &str) -> Result<(), Problem> {
+pub(super) fn parties(twilio: &Twilio, account: &str, from: &str, to: &str) -> Result<(), Problem> {
     sender(twilio, account, from)?;
     recipient(twilio, account, to)
 }
@@ -34,12 +36,13 @@ fn sender(twilio: &Twilio, account: &str, from: &str) -> Result<(), Problem> {
     if from == MAGIC_FROM_INVALID || !is_e164(from) {
         return Err(Problem::new(21212, format!("The 'From' number {from} is not a valid phone number")));
     }
-    if twilio.may_show(account, from) {
-        return Ok(());
-    }
+    if twilio.may_show(account, from) { Ok(()) } else { Err(unverified()) }
+}
+
+fn unverified() -> Problem {
     let text = "The source phone number provided is not yet verified for your account. You may only make \
                 calls from phone numbers that you've verified or purchased from Twilio.";
-    Err(Problem::new(21210, text))
+    Problem::new(21210, text)
 }
 
 fn recipient(twilio: &Twilio, account: &str, to: &str) -> Result<(), Problem> {
@@ -70,5 +73,18 @@ impl Twilio {
         let verified =
             |object: &crate::http::Object| own(object) && text(object, "phone_number") == Some(phone);
         self.number(phone).is_some_and(own) || self.caller_ids.iter().any(verified)
+    }
+}
+
+/// What test credentials are told instead (T22 [D]).
+pub(super) fn magic(from: &str, to: &str) -> Result<(), Problem> {
+    match from {
+        MAGIC_FROM_INVALID => sender(&Twilio::default(), "", from)?,
+        MAGIC_FROM_GOOD => {}
+        _ => return Err(unverified()),
+    }
+    match MAGIC_TO.iter().find(|(phone, _)| *phone == to) {
+        Some((_, code)) => Err(unreachable(*code, to)),
+        None => Ok(()),
     }
 }

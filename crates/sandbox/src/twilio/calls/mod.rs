@@ -1,7 +1,10 @@
 //! Calls: the resource, its rules, and what time does with it (T16 [S]).
 
 mod checks;
+mod create;
 mod record;
+mod update;
+mod when;
 
 use hyper::Method;
 
@@ -9,30 +12,70 @@ use super::errors::Problem;
 use super::{Answer, Ctx, Route, auth, paging};
 use crate::http::{Object, text};
 use crate::state::World;
-pub(crate) use record::NewLeg;
+pub(crate) use record::{NewLeg, is_over};
+pub(crate) use when::{AT, Span, list_filtered};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { pattern: "Accounts/{}/Calls", area: "calls", methods: &[(Method::GET, list)] },
-    Route { pattern: "Accounts/{}/Calls/{}", area: "calls", methods: &[(Method::GET, fetch)] },
+    Route {
+        pattern: "Accounts/{}/Calls",
+        area: "calls",
+        methods: &[(Method::GET, list), (Method::POST, create::create)],
+    },
+    Route {
+        pattern: "Accounts/{}/Calls/{}",
+        area: "calls",
+        methods: &[(Method::GET, fetch), (Method::POST, update::update), (Method::DELETE, delete)],
+    },
+    Route { pattern: "Accounts/{}/Calls/{}/Events", area: "calls", methods: &[(Method::GET, events)] },
+    Route {
+        pattern: "Accounts/{}/Calls/{}/Notifications",
+        area: "calls",
+        methods: &[(Method::GET, notifications)],
+    },
 ];
 
-/// `GET …/Calls.json` with the filters `To`, `From`, `Status`.
+/// Equal fields.
+const FILTERS: [(&str, &str); 4] =
+    [("to", "To"), ("from", "From"), ("status", "Status"), ("parent_call_sid", "ParentCallSid")];
+
+/// `GET …/Calls.json`.
 fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let filters = [("to", "To"), ("from", "From"), ("status", "Status")]
-        .map(|(field, name)| (field, ctx.query.filled(name)));
+    let filters = FILTERS.map(|(field, name)| (field, ctx.query.filled(name)));
     let wanted = |call: &&Object| {
-        ctx.owns(call)
-            && filters.iter().all(|(field, value)| value.is_none_or(|value| text(call, field) == Some(value)))
+        filters.iter().all(|(field, value)| value.is_none_or(|value| text(call, field) == Some(value)))
     };
-    let items = ctx.world.twilio.calls.iter().rev().filter(wanted);
-    paging::relative(ctx, "calls", "Call", items)
+    let rows = ctx.world.twilio.calls.iter().rev().filter(wanted);
+    list_filtered(ctx, rows, "calls", "Call", &[("StartTime", "start_time"), ("EndTime", "end_time")])
 }
 
 /// `GET …/Calls/{CA}.json`.
 fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let found = ctx.own(&ctx.world.twilio.calls)?.clone();
     Ok(Answer::item(200, "Call", found))
+}
+
+/// `DELETE …/Calls/{CA}.json`: the log forgets a call; one that goes on cannot be forgotten (20009 as for
+/// messages [?]).
+fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    if !is_over(ctx.own(&ctx.world.twilio.calls)?) {
+        return Err(Problem::new(20009, "The call is still in progress"));
+    }
+    ctx.world.twilio.calls.remove(&ctx.ids[0]);
+    Ok(Answer::deleted())
+}
+
+/// Requests and answers of a call; this sandbox keeps them in `GET /sandbox/webhooks` instead.
+fn events(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    ctx.own(&ctx.world.twilio.calls)?;
+    paging::relative(ctx, "events", "Event", std::iter::empty::<&Object>())
+}
+
+/// Alerts of a call are in the Monitor API (T21).
+fn notifications(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    ctx.own(&ctx.world.twilio.calls)?;
+    let _ = ["Log", "MessageDate", "MessageDate<", "MessageDate>"].map(|name| ctx.query.get(name).is_some());
+    paging::relative(ctx, "notifications", "Notification", std::iter::empty::<&Object>())
 }
 
 /// A call by whoever holds an account's credentials, as `POST …/Calls.json` would place it: checked and

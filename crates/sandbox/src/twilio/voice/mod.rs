@@ -1,21 +1,15 @@
-//! Calls in progress: what time does with them (T16).
+//! What is said and done in a call: TwiML that is fetched and run, and everything that follows from it (T16).
 
-use serde::{Deserialize, Serialize};
+pub(crate) mod callbacks;
+pub(crate) mod course;
+mod dial;
+pub(crate) mod fields;
+mod gather;
+pub(crate) mod inbound;
+mod line;
+mod party;
+mod schema;
+pub(crate) mod script;
 
-use crate::state::Shared;
-
-/// What happens to a call later.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) enum Later {
-    /// Its price becomes known.
-    Price { sid: String },
-}
-
-impl Later {
-    /// Does it.
-    pub(crate) async fn run(self, shared: &Shared) {
-        match self {
-            Later::Price { sid } => shared.lock().price_call(&sid),
-        }
-    }
-}
+pub(crate) use course::Later;
+pub(crate) use line::CALL_MAX_S;

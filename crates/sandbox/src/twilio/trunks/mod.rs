@@ -1,5 +1,7 @@
 //! Elastic SIP trunks and their origination URLs (T18 [S]), as far as the routing of calls needs them.
 
+mod route;
+
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +10,8 @@ use super::params::{self, Kind, Param, Unset, param};
 use super::{Answer, Ctx, Route, Twilio, paging};
 use crate::clock::iso;
 use crate::http::{Object, text};
+
+pub(crate) use route::{Route as Origination, is_vapi, originate, route};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[

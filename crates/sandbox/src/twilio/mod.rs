@@ -19,8 +19,8 @@ mod paging;
 mod params;
 pub(crate) mod prices;
 mod pricing;
-mod search;
 pub(crate) mod recordings;
+mod search;
 pub(crate) mod signature;
 pub(crate) mod test_account;
 mod tokens;
@@ -66,10 +66,13 @@ pub(crate) struct Twilio {
     pub(crate) addresses: Rows,
     #[serde(default)]
     pub(crate) compliance: Compliance,
+    #[serde(default)]
     pub(crate) recordings: Rows,
     /// Where the sound of a recording is kept, by SID and extension.
+    #[serde(default)]
     pub(crate) recording_files: BTreeMap<String, String>,
     /// How calls that were asked for go on, by SID.
+    #[serde(default)]
     pub(crate) courses: BTreeMap<String, voice::course::Course>,
 }
 

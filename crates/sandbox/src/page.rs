@@ -28,9 +28,30 @@ macro_rules! file {
 
 const FILES: &[File] = &[
     ("", HTML, include_str!("page/index.html")),
-    file!("style.css", STYLE),
     file!("icon.svg", PICTURE),
+    file!("style.css", STYLE),
+    file!("parts.css", STYLE),
+    file!("phones.css", STYLE),
+    file!("views.css", STYLE),
+    file!("narrow.css", STYLE),
+    file!("api.mjs", SCRIPT),
+    file!("breaking.mjs", SCRIPT),
+    file!("breaks.mjs", SCRIPT),
+    file!("call.mjs", SCRIPT),
+    file!("dom.mjs", SCRIPT),
+    file!("i18n.mjs", SCRIPT),
+    file!("icons.mjs", SCRIPT),
+    file!("insight.mjs", SCRIPT),
+    file!("log.mjs", SCRIPT),
     file!("main.mjs", SCRIPT),
+    file!("people.mjs", SCRIPT),
+    file!("phones.mjs", SCRIPT),
+    file!("providers.mjs", SCRIPT),
+    file!("store.mjs", SCRIPT),
+    file!("texting.mjs", SCRIPT),
+    file!("time.mjs", SCRIPT),
+    file!("texts/en.json", TEXTS),
+    file!("texts/fr.json", TEXTS),
 ];
 
 /// The file that a request asks for, if it asks for one of the page.

@@ -1,0 +1,278 @@
+// Time and whole states: the clock, a new beginning with a seed, scenarios, saved states.
+import { control, curl, get, send } from "./api.mjs";
+import { button, confirm, field, fill, h, icon, say, select } from "./dom.mjs";
+import { duration, has, number, t, wholeTime } from "./i18n.mjs";
+import { forgetAll } from "./people.mjs";
+import { forget, now, readNow, refresh, setClock, store } from "./store.mjs";
+
+const STEPS = [60, 3600, 86_400];
+const SPEEDS = [0, 1, 10, 60, 600, 3600];
+
+export function timeView() {
+  const clock = h("p", { class: "big-clock", role: "timer" });
+  const how = h("div");
+  const steps = h("div", { class: "row" });
+  const switches = h("section", { class: "card" });
+  let settings;
+
+  async function act(call, words) {
+    try {
+      const answer = await send(call);
+      if (call.path.endsWith("/clock")) setClock(answer);
+      await readNow();
+      say(words);
+      return true;
+    } catch (error) {
+      say(t("error.refused", { words: error.message }), "bad");
+      return false;
+    }
+  }
+
+  const advance = (seconds) => act(control("POST", "clock", { advance_s: seconds }), t("time.advanced"));
+  const own = h("input", { type: "number", min: 1, max: 1_000_000_000, value: 30, inputmode: "numeric" });
+
+  function update() {
+    tick();
+    const { speed } = store.state?.clock ?? {};
+    fill(how, [speed], () =>
+      field(
+        t("time.speed"),
+        select(
+          speeds(speed).map((value) => [String(value), speedWords(value)]),
+          String(speed),
+          (value) => act(control("POST", "clock", { speed: Number(value) }), t("time.speed_set")),
+          { "data-keep": "speed" },
+        ),
+        t(speed === 0 ? "time.standing_hint" : "time.running_hint"),
+      ),
+    );
+    fill(steps, ["steps"], () =>
+      STEPS.map((seconds) => button(t(`time.step_${seconds}`), () => advance(seconds), { image: "forward" })),
+    );
+    fill(switches, [settings], () => settings && settingsCard(settings, change));
+    switches.hidden = !settings;
+  }
+
+  async function change(name, value) {
+    if (await act(control("POST", "settings", { [name]: value }), t("time.setting_saved"))) await readSettings();
+  }
+
+  async function readSettings() {
+    try {
+      settings = await get("settings");
+    } catch {
+      settings = undefined;
+    }
+    update();
+  }
+  readSettings();
+
+  function tick() {
+    const at = now();
+    if (at !== undefined) clock.textContent = wholeTime(at);
+  }
+
+  const custom = h(
+    "form",
+    { class: "row", onsubmit: (event) => (event.preventDefault(), advance(Number(own.value))) },
+    h("div", { class: "inline-field" }, field(t("time.seconds"), own)),
+    h("button", { class: "button plain", type: "submit" }, icon("forward"), h("span", null, t("time.advance"))),
+  );
+  const element = h(
+    "div",
+    { class: "view" },
+    h("header", { class: "page-head" }, h("h1", null, t("time.title")), h("p", null, t("time.lead"))),
+    h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        { class: "stack" },
+        h(
+          "section",
+          { class: "card" },
+          h("h2", null, icon("clock"), t("time.clock")),
+          clock,
+          steps,
+          custom,
+          how,
+          curlLine(control("POST", "clock", { advance_s: 3600 })),
+        ),
+        scenarioCard(act),
+      ),
+      h("div", { class: "stack" }, stateCard(), seedCard(), switches),
+    ),
+  );
+  return { element, update, tick };
+}
+
+const speeds = (speed) => [...new Set([...SPEEDS, ...(speed === undefined ? [] : [speed])])].sort((a, b) => a - b);
+const speedWords = (speed) =>
+  speed === 0 ? t("time.stands") : speed === 1 ? t("time.real") : t("time.times", { speed: number(speed) });
+
+const curlLine = (call) =>
+  h("details", { class: "curl" }, h("summary", null, t("break.call")), h("pre", { tabindex: 0 }, curl(call)));
+
+/** Everything begins anew: what the page remembers of before is not true any more. */
+async function anew(call, words) {
+  try {
+    await send(call);
+    forgetAll();
+    forget();
+    await readNow();
+    say(words);
+  } catch (error) {
+    say(t("error.refused", { words: error.message }), "bad");
+    await refresh();
+  }
+}
+
+function seedCard() {
+  const seed = h("input", { type: "number", min: 0, step: 1, placeholder: "7", inputmode: "numeric" });
+  const onsubmit = async (event) => {
+    event.preventDefault();
+    const body = seed.value === "" ? {} : { seed: Number(seed.value) };
+    if (await confirm(t("time.seed_title"), t("break.reset.text"), t("time.seed_do")))
+      await anew(control("POST", "reset", body), t("break.reset.done"));
+  };
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", null, t("time.seed_title")),
+    h(
+      "form",
+      { class: "stack", onsubmit },
+      field(t("time.seed"), seed, t("time.seed_hint")),
+      h("div", { class: "row" }, h("button", { class: "button danger-plain", type: "submit" }, t("time.seed_do"))),
+    ),
+    curlLine(control("POST", "reset", { seed: 7 })),
+  );
+}
+
+function scenarioCard(act) {
+  const text = h("textarea", { rows: 6, class: "mono", spellcheck: "false", placeholder: '{"events": []}' });
+  const file = h("input", {
+    type: "file",
+    accept: "application/json,.json",
+    class: "unseen",
+    id: "scenario",
+    onchange: async () => (text.value = await file.files[0].text()),
+  });
+  const onsubmit = async (event) => {
+    event.preventDefault();
+    const scenario = parsed(text.value);
+    if (!scenario) return say(t("time.not_json"), "bad");
+    await act(control("POST", "scenario", { scenario }), t("time.scenario_started"));
+  };
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", null, icon("play"), t("time.scenario")),
+    h("p", { class: "quiet" }, t("time.scenario_hint")),
+    h(
+      "form",
+      { class: "stack", onsubmit },
+      field(t("time.scenario_text"), text),
+      h(
+        "div",
+        { class: "row" },
+        file,
+        h("label", { class: "button plain", for: "scenario" }, icon("open"), h("span", null, t("time.open_file"))),
+        h("button", { class: "button primary", type: "submit" }, icon("play"), h("span", null, t("time.play"))),
+      ),
+    ),
+  );
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function stateCard() {
+  const file = h("input", {
+    type: "file",
+    accept: "application/json,.json",
+    class: "unseen",
+    id: "snapshot",
+    onchange: load,
+  });
+  async function load() {
+    const saved = parsed(await file.files[0].text());
+    file.value = "";
+    if (!saved) return say(t("time.not_json"), "bad");
+    if (await confirm(t("time.load"), t("time.load_text"), t("time.load")))
+      await anew({ method: "PUT", path: "/sandbox/snapshot", json: saved }, t("time.loaded"));
+  }
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", null, icon("save"), t("time.state")),
+    h("p", { class: "quiet" }, t("time.state_hint")),
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "a",
+        { class: "button plain", href: "/sandbox/snapshot", download: "sandbox.json" },
+        icon("save"),
+        h("span", null, t("time.save")),
+      ),
+      file,
+      h("label", { class: "button plain", for: "snapshot" }, icon("open"), h("span", null, t("time.load"))),
+    ),
+  );
+}
+
+/** Settings that are one of a few words. */
+const CHOICES = { fresh_numbers: ["demo", "empty"] };
+
+/** Switches for what nobody knows about the providers; those that the page has no words for go by their name. */
+function settingsCard(settings, change) {
+  const words = (name) => (has(`setting.${name}`) ? t(`setting.${name}`) : name.replaceAll("_", " "));
+  const control = (name, value) => {
+    if (typeof value === "boolean")
+      return h(
+        "label",
+        { class: "check" },
+        h("input", {
+          type: "checkbox",
+          checked: value,
+          onchange: ({ target }) => change(name, target.checked),
+          "data-keep": name,
+        }),
+        words(name),
+      );
+    if (CHOICES[name]) {
+      const choices = CHOICES[name].map((one) => [one, t(`setting.${name}_${one}`)]);
+      return field(words(name), select(choices, value, (chosen) => change(name, chosen), { "data-keep": name }));
+    }
+    if (typeof value === "object" && value !== null) return undefined;
+    // What has no value is a limit that is not set.
+    const text = typeof value === "string";
+    const read = (given) => (text ? given : given === "" ? null : Number(given));
+    return field(
+      words(name),
+      h("input", {
+        type: text ? "text" : "number",
+        min: 0,
+        value: value ?? "",
+        placeholder: text ? "" : t("time.none"),
+        onchange: ({ target }) => change(name, read(target.value)),
+        "data-keep": name,
+      }),
+    );
+  };
+  return [
+    h("h2", null, t("time.settings")),
+    h("p", { class: "quiet" }, t("time.settings_hint")),
+    h(
+      "div",
+      { class: "stack" },
+      Object.entries(settings).map(([name, value]) => control(name, value)),
+    ),
+  ];
+}

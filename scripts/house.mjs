@@ -114,7 +114,7 @@ function sizes() {
 }
 
 function texts() {
-    for (const folder of ["crates/domain/texts", "web/src/locales"]) {
+    for (const folder of ["crates/domain/texts", "crates/sandbox/src/page/texts", "web/src/locales"]) {
         const [english, french] = ["en", "fr"].map((language) => new Set(keys(json(`${folder}/${language}.json`))));
         for (const key of english) if (!french.has(key)) breach(`${folder}/fr.json`, `lacks ${key}`);
         for (const key of french) if (!english.has(key)) breach(`${folder}/en.json`, `lacks ${key}`);

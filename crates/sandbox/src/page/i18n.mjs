@@ -4,6 +4,7 @@ export const LANGUAGES = [
   ["en", "English"],
   ["fr", "Français"],
 ];
+const FILES = { en: "/sandbox/assets/texts/en.json", fr: "/sandbox/assets/texts/fr.json" };
 const KEPT = "dialtone.sandbox.language";
 
 let texts = {};
@@ -17,7 +18,7 @@ export function preferred() {
 }
 
 export async function speak(code) {
-  texts = await (await fetch(`/sandbox/assets/texts/${code}.json`)).json();
+  texts = await (await fetch(FILES[code])).json();
   language = code;
   document.documentElement.lang = code;
 }

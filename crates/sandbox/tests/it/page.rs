@@ -54,6 +54,39 @@ fn named(text: &str, before: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn every_text_is_there_in_both_languages() {
+    let lab = Lab::new().await;
+    let scripts = ["breaking", "call", "dom", "log", "main", "phones", "providers", "texting", "time"];
+    let mut wanted = Vec::new();
+    for script in scripts {
+        let path = format!("/sandbox/assets/{script}.mjs");
+        let text = lab.request("GET", &path).send().await.unwrap().text().await.unwrap();
+        wanted.extend(named(&text, " t(\"").into_iter().chain(named(&text, "(t(\"")));
+        let counted = named(&text, "tn(\"").into_iter();
+        wanted.extend(counted.flat_map(|name| ["one", "other"].map(|form| format!("{name}_{form}"))));
+    }
+    assert!(wanted.len() > 150, "{}", wanted.len());
+    let readme = include_str!("../../README.md");
+    let outcomes: Vec<String> =
+        readme.split("| outcome |").nth(1).unwrap().lines().skip(2).map_while(first_cell).collect();
+    assert!(outcomes.contains(&"not_found".to_owned()), "{outcomes:?}");
+    wanted
+        .extend(outcomes.iter().flat_map(|name| ["title", "text"].map(|of| format!("outcome.{name}.{of}"))));
+    for language in ["en", "fr"] {
+        let (_, texts) = answer(lab.request("GET", &format!("/sandbox/assets/texts/{language}.json"))).await;
+        for name in &wanted {
+            let pointer = format!("/{}", name.replace('.', "/"));
+            assert!(texts.pointer(&pointer).is_some_and(Value::is_string), "{language}: {name}");
+        }
+    }
+}
+
+/// `answered` of a table's line "| `answered` | when … |".
+fn first_cell(line: &str) -> Option<String> {
+    Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned())
+}
+
+#[tokio::test]
 async fn web_pages_of_other_sites_may_not_use_the_control_api() {
     let lab = Lab::new().await;
     let host = lab.sandbox.url()["http://".len()..].to_owned();

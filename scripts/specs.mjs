@@ -57,6 +57,8 @@ function schema(given) {
         else if (key === "pattern") Object.assign(made, pattern(value));
         else made[key] = value;
     }
+    // What each element may be is also said of the list, where nothing would fit it.
+    if (made.type === "array" && made.items?.enum) delete made.enum;
     // Nest's generator calls an enumeration of words an object.
     if (made.type === "object" && made.enum?.every((item) => typeof item === "string")) made.type = "string";
     return given.nullable ? nullAllowed(made) : made;

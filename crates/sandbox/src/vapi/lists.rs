@@ -47,10 +47,14 @@ pub(crate) fn page<'i>(
         search.is_empty() || searched.iter().any(found)
     };
     let mut kept: Vec<&Object> = filtered(query, items)?.into_iter().filter(matches).collect();
-    let order = query.filled("sortOrder").unwrap_or("DESC");
-    if !matches!(order, "ASC" | "DESC") {
-        let text = "sortOrder must be one of the following values: ASC, DESC";
-        return Err(Problem::invalid(&[text.to_owned()]));
+    let order = one_of(query, "sortOrder", &["ASC", "DESC"])?.unwrap_or("DESC");
+    // They come in the order of their creation. Only calls and chats have a price or a duration.
+    match one_of(query, "sortBy", &["createdAt", "duration", "cost"])? {
+        None | Some("createdAt") => {}
+        Some(field) => {
+            let amount = |item: &&Object| item.get(field).and_then(Value::as_f64).unwrap_or(0.0);
+            kept.sort_by(|a, b| amount(a).total_cmp(&amount(b)));
+        }
     }
     if order == "DESC" {
         kept.reverse();
@@ -67,6 +71,16 @@ pub(crate) fn page<'i>(
         "sortOrder": order,
     });
     Ok(json!({"results": results, "metadata": metadata}).into())
+}
+
+fn one_of<'q>(query: &'q Params, name: &str, allowed: &[&str]) -> Result<Option<&'q str>, Problem> {
+    match query.filled(name) {
+        Some(given) if !allowed.contains(&given) => {
+            let allowed = allowed.join(", ");
+            Err(Problem::invalid(&[format!("{name} must be one of the following values: {allowed}")]))
+        }
+        given => Ok(given),
+    }
 }
 
 fn limit(query: &Params) -> Result<usize, Problem> {

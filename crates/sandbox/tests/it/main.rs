@@ -15,4 +15,6 @@ mod twilio;
 mod twilio_numbers;
 mod twiml;
 mod vapi;
+mod vapi_not_found;
 mod vapi_numbers;
+mod vapi_stored;

@@ -103,3 +103,63 @@ async fn bodies_that_are_no_objects_are_refused() {
         assert_eq!(answer(request).await.0, 400, "{body}");
     }
 }
+
+#[tokio::test]
+async fn several_resources_may_be_made_at_the_same_time() {
+    let lab = Lab::new().await;
+    lab.control("POST", "/settings", json!({"vapi_whole_seconds": true})).await;
+    for number in 0..4 {
+        lab.assistant(&format!("a{number}")).await;
+    }
+    let (_, first) = lab.vapi("GET", "/assistant?limit=2", Value::Null).await;
+    let at = first[1]["createdAt"].as_str().unwrap();
+    assert_eq!(first[0]["createdAt"], at);
+    // Who pages with `Lt` loses two; who pages with `Le` sees two again.
+    assert_eq!(lab.vapi("GET", &format!("/assistant?createdAtLt={at}"), Value::Null).await.1, json!([]));
+    let (_, all) = lab.vapi("GET", &format!("/assistant?createdAtLe={at}"), Value::Null).await;
+    assert_eq!(all.as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn dates_bound_lists() {
+    let lab = Lab::new().await;
+    let mut made = Vec::new();
+    for number in 0..3 {
+        let id = lab.assistant(&format!("a{number}")).await;
+        let (_, assistant) = lab.vapi("GET", &format!("/assistant/{id}"), Value::Null).await;
+        made.push(assistant);
+    }
+    let middle = made[1]["createdAt"].as_str().unwrap();
+    for (bound, expected) in [("Gt", 1), ("Ge", 2), ("Lt", 1), ("Le", 2)] {
+        for field in ["createdAt", "updatedAt"] {
+            let (_, list) =
+                lab.vapi("GET", &format!("/assistant?{field}{bound}={middle}"), Value::Null).await;
+            assert_eq!(list.as_array().unwrap().len(), expected, "{field}{bound}");
+        }
+    }
+    let path = format!("/assistant/{}", made[0]["id"].as_str().unwrap());
+    lab.vapi("PATCH", &path, json!({"name": "changed"})).await;
+    let (_, list) = lab.vapi("GET", &format!("/assistant?updatedAtGt={middle}"), Value::Null).await;
+    assert_eq!(list.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_model_that_is_meant_explains_itself() {
+    let lab = Lab::new().await;
+    let tool = json!({"type": "function", "function": {"name": "book"}, "name": "book"});
+    let body = json!({
+        "maxDurationSeconds": 5,
+        "serverMessages": ["transcript", "no-such"],
+        "voice": {"provider": "11labs"},
+        "model": {"provider": "openai", "model": "gpt-4o", "tools": [tool], "prompt": "x"},
+    });
+    let (status, answer) = lab.vapi("POST", "/assistant", body).await;
+    assert_eq!(status, 400);
+    let messages = answer["message"].as_array().unwrap();
+    assert_eq!(messages[0], "maxDurationSeconds must not be less than 10");
+    assert_eq!(messages[1], "model.property prompt should not exist");
+    assert_eq!(messages[2], "model.each value in tools.property name should not exist");
+    let text = messages[3].as_str().unwrap();
+    assert!(text.starts_with("each value in serverMessages must be one of the following values: "), "{text}");
+    assert!(messages[4].as_str().unwrap().starts_with("voice.voiceId "), "{messages:?}");
+}

@@ -167,3 +167,247 @@ async fn the_second_list_searches_and_pages() {
     assert_eq!((&metadata["currentPage"], &metadata["hasNextPage"]), (&json!(2), &json!(false)));
     assert_eq!(lab.vapi("GET", "/v2/phone-number?page=0", Value::Null).await.0, 400);
 }
+
+async fn make(lab: &Lab, path: &str, body: Value) -> Value {
+    let (status, made) = lab.vapi("POST", path, body).await;
+    assert_eq!(status, 201, "{made}");
+    made
+}
+
+fn at(row: &Value) -> String {
+    format!("/phone-number/{}", row["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_older_import_answers_too() {
+    let lab = Lab::new().await;
+    let body = json!({"twilioPhoneNumber": US, "twilioAccountSid": lab.sid, "twilioAuthToken": lab.token});
+    let row = make(&lab, "/phone-number/import/twilio", body).await;
+    assert_eq!((&row["provider"], &row["number"]), (&json!("twilio"), &json!(US)));
+    assert_eq!(number(&lab, US).await["voice_url"], VAPI_URL);
+    let (_, answer) = lab.vapi("POST", "/phone-number/import/twilio", json!({"number": US})).await;
+    let messages = answer["message"].as_array().unwrap();
+    assert_eq!(messages[0], "property number should not exist");
+}
+
+#[tokio::test]
+async fn an_unknown_provider_is_refused() {
+    let lab = Lab::new().await;
+    let expected =
+        "provider must be one of the following values: byo-phone-number, telnyx, twilio, vapi, vonage";
+    for body in [json!({}), json!({"provider": "acme"}), json!({"provider": 1})] {
+        let (status, answer) = lab.vapi("POST", "/phone-number", body).await;
+        assert_eq!((status, &answer["message"]), (400, &json!([expected])));
+    }
+}
+
+#[tokio::test]
+async fn a_free_number_takes_some_minutes() {
+    let lab = Lab::new().await;
+    let body = json!({"provider": "vapi", "numberDesiredAreaCode": "212", "name": "Free"});
+    let row = make(&lab, "/phone-number", body).await;
+    assert!(row["number"].as_str().unwrap().starts_with("+1212"), "{row}");
+    assert_eq!(row["status"], "activating");
+    lab.control("POST", "/clock", json!({"advance_s": 100})).await;
+    assert_eq!(lab.vapi("GET", &at(&row), Value::Null).await.1["status"], "activating");
+    lab.control("POST", "/clock", json!({"advance_s": 30})).await;
+    assert_eq!(lab.vapi("GET", &at(&row), Value::Null).await.1["status"], "active");
+}
+
+#[tokio::test]
+async fn free_numbers_are_five_and_american() {
+    let lab = Lab::new().await;
+    for (code, message) in [
+        ("21", json!(["numberDesiredAreaCode must be longer than or equal to 3 characters"])),
+        ("2125", json!(["numberDesiredAreaCode must be shorter than or equal to 3 characters"])),
+        ("416", json!("Couldn't Create Phone Number. Area Code 416 Is Not Available.")),
+        ("abc", json!("Couldn't Create Phone Number. Area Code abc Is Not Available.")),
+    ] {
+        let body = json!({"provider": "vapi", "numberDesiredAreaCode": code});
+        let (status, answer) = lab.vapi("POST", "/phone-number", body).await;
+        assert_eq!((status, &answer["message"]), (400, &message));
+    }
+    let mut rows = Vec::new();
+    for _ in 0..5 {
+        rows.push(make(&lab, "/phone-number", json!({"provider": "vapi"})).await);
+    }
+    let (status, answer) = lab.vapi("POST", "/phone-number", json!({"provider": "vapi"})).await;
+    let expected = "Couldn't Create Phone Number. Up To 5 Free Vapi Numbers Per Account.";
+    assert_eq!((status, &answer["message"]), (400, &json!(expected)));
+    lab.vapi("DELETE", &at(&rows[0]), Value::Null).await;
+    make(&lab, "/phone-number", json!({"provider": "vapi"})).await;
+    // One that was deleted in the meantime does not come back when its time has come.
+    lab.control("POST", "/clock", json!({"advance_s": 200})).await;
+    let (_, list) = lab.vapi("GET", "/phone-number", Value::Null).await;
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 5);
+    assert!(list.iter().all(|row| row["status"] == "active"), "{list:?}");
+}
+
+#[tokio::test]
+async fn a_sip_address_is_a_number_too() {
+    let lab = Lab::new().await;
+    let login = json!({"username": "a-user-of-twenty-chars", "password": "a-pass-of-twenty-chars"});
+    let body = |uri: &str| json!({"provider": "vapi", "sipUri": uri, "authentication": login});
+    let row = make(&lab, "/phone-number", body("sip:clinic@sip.vapi.ai")).await;
+    assert_eq!((&row["status"], row.get("number")), (&json!("active"), None));
+    let (status, answer) = lab.vapi("POST", "/phone-number", body("sip:clinic@sip.vapi.ai")).await;
+    assert_eq!((status, &answer["message"]), (400, &json!("SIP URI sip:clinic@sip.vapi.ai already in use.")));
+    for bad in ["clinic", "sip:@sip.vapi.ai", "sip:clinic@sip.eu.vapi.ai", "sip:a@b@sip.vapi.ai"] {
+        let (status, answer) = lab.vapi("POST", "/phone-number", body(bad)).await;
+        let expected = json!(["sipUri must be of the form sip:name@sip.vapi.ai"]);
+        assert_eq!((status, &answer["message"]), (400, &expected), "{bad}");
+    }
+    let (_, answer) = lab
+        .vapi("PATCH", &at(&row), json!({"authentication": {"username": "u", "password": login["password"]}}))
+        .await;
+    let expected = ["authentication.username must be longer than or equal to 20 characters"];
+    assert_eq!(answer["message"], json!(expected));
+    // It may keep its own address.
+    let (status, _) = lab.vapi("PATCH", &at(&row), json!({"sipUri": "sip:clinic@sip.vapi.ai"})).await;
+    assert_eq!(status, 200);
+    let (_, page) = lab.vapi("GET", "/v2/phone-number?search=CLINIC@", Value::Null).await;
+    assert_eq!(page["results"][0]["id"], row["id"]);
+}
+
+#[tokio::test]
+async fn a_number_on_a_trunk_of_ones_own() {
+    let lab = Lab::new().await;
+    let before = number(&lab, US).await;
+    let gateways = json!([{"ip": "54.172.60.0", "netmask": 30, "outboundEnabled": false}]);
+    let trunk = json!({"provider": "byo-sip-trunk", "gateways": gateways});
+    let credential = make(&lab, "/credential", trunk).await["id"].clone();
+    let body = |number: &str, more: Value| {
+        let mut body = json!({"provider": "byo-phone-number", "number": number, "credentialId": credential});
+        body.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        body
+    };
+    let row = make(&lab, "/phone-number", body(US, json!({}))).await;
+    assert_eq!((&row["status"], &row["numberE164CheckEnabled"]), (&json!("active"), &json!(true)));
+    // Without its check, a number may be an extension.
+    let (status, _) = lab.vapi("POST", "/phone-number", body("ext42", json!({}))).await;
+    assert_eq!(status, 400);
+    make(&lab, "/phone-number", body("ext42", json!({"numberE164CheckEnabled": false}))).await;
+    let (_, answer) =
+        lab.vapi("POST", "/phone-number", body("ext 42", json!({"numberE164CheckEnabled": false}))).await;
+    assert_eq!(answer["message"], json!(["number must match /^\\+?[a-zA-Z0-9]+$/ regular expression"]));
+    let (_, answer) = lab.vapi("POST", "/phone-number", body(US, json!({}))).await;
+    let text = answer["message"].as_str().unwrap();
+    assert!(
+        text.starts_with(&format!("Existing Phone Number {} Has", row["id"].as_str().unwrap())),
+        "{text}"
+    );
+    // Nothing is written at Twilio: calls come by the trunk.
+    assert_eq!(number(&lab, US).await, before);
+}
+
+#[tokio::test]
+async fn a_credential_must_exist_and_be_of_its_kind() {
+    let lab = Lab::new().await;
+    let vonage = json!({"provider": "vonage", "apiKey": "k", "apiSecret": "s"});
+    let vonage = make(&lab, "/credential", vonage).await["id"].clone();
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    for (provider, id) in [
+        ("byo-phone-number", nobody),
+        ("telnyx", nobody),
+        ("vonage", nobody),
+        ("telnyx", vonage.as_str().unwrap()),
+    ] {
+        let body = json!({"provider": provider, "number": US, "credentialId": id});
+        let (status, answer) = lab.vapi("POST", "/phone-number", body).await;
+        let expected = format!("Couldn't Get Credential. `credentialId` {id} Does Not Exist.");
+        assert_eq!((status, &answer["message"]), (400, &json!(expected)));
+    }
+    let body = json!({"provider": "vonage", "number": US, "credentialId": vonage});
+    let row = make(&lab, "/phone-number", body).await;
+    let (status, _) = lab.vapi("PATCH", &at(&row), json!({"credentialId": nobody})).await;
+    assert_eq!(status, 400);
+    let (_, answer) = lab.vapi("PATCH", &at(&row), json!({"provider": "twilio"})).await;
+    assert_eq!(answer["message"], json!(["provider must be one of the following values: vonage"]));
+}
+
+#[tokio::test]
+async fn hooks_and_destinations_are_checked() {
+    let lab = Lab::new().await;
+    let starts = json!([{"type": "startsWith", "key": "number", "startsWith": ["1900"]}]);
+    let ends = json!([{"type": "oneOf", "key": "call.endedReason", "oneOf": ["assistant-request-failed"]}]);
+    let to = json!({"type": "number", "number": "+15550100001"});
+    let hooks = json!([
+        {"on": "call.ringing", "filters": starts, "do": [{"type": "say", "exact": "Not for you."}]},
+        {"on": "call.ending", "filters": ends, "do": {"type": "transfer", "destination": to}},
+    ]);
+    let (status, row) = lab.import(US, json!({"hooks": hooks, "fallbackDestination": to})).await;
+    assert_eq!((status, &row["hooks"]), (201, &hooks), "{row}");
+    for (hooks, message) in [
+        (
+            json!([{"on": "call.ringing", "do": {"type": "say", "exact": "x"}}]),
+            "each value in hooks.do must be an array",
+        ),
+        (
+            json!([{"on": "call.started", "do": []}]),
+            "each value in hooks.on must be one of the following values: call.ringing, call.ending",
+        ),
+    ] {
+        let (status, answer) = lab.vapi("PATCH", &at(&row), json!({"hooks": hooks})).await;
+        assert_eq!((status, &answer["message"]), (400, &json!([message])));
+    }
+    let (_, answer) = lab
+        .vapi("PATCH", &at(&row), json!({"fallbackDestination": {"type": "number", "number": "5550100001"}}))
+        .await;
+    let text = answer["message"][0].as_str().unwrap();
+    assert!(text.starts_with("fallbackDestination.number must be a valid phone number"), "{text}");
+}
+
+#[tokio::test]
+async fn answers_may_hide_secrets_and_hold_surprises() {
+    let lab = Lab::new().await;
+    let (_, row) = lab.import(US, json!({})).await;
+    assert_eq!(row["twilioAuthToken"], json!(lab.token));
+    lab.control("POST", "/settings", json!({"vapi_hides_secrets": true})).await;
+    assert_eq!(lab.vapi("GET", &at(&row), Value::Null).await.1.get("twilioAuthToken"), None);
+    lab.control("POST", "/strict", json!({"enabled": false})).await;
+    lab.control("POST", "/settings", json!({"vapi_future_fields": true})).await;
+    for (path, list) in [("/phone-number", ""), ("/v2/phone-number", "/results")] {
+        let (_, answer) = lab.vapi("GET", path, Value::Null).await;
+        let items = answer.pointer(list).unwrap().as_array().unwrap();
+        assert_eq!(items.len(), 2, "{path}");
+        assert_eq!((items[0].get("futureField").is_some(), items[0].get("twilioAuthToken")), (true, None));
+        assert_eq!(items[1]["provider"], "future-provider");
+    }
+    // What is kept is whole.
+    lab.control("POST", "/settings", json!({"vapi_future_fields": false, "vapi_hides_secrets": false})).await;
+    assert_eq!(lab.vapi("GET", &at(&row), Value::Null).await.1, row);
+}
+
+#[tokio::test]
+async fn squads_may_answer_a_number() {
+    let lab = Lab::new().await;
+    let assistant = lab.assistant("Mia").await;
+    let squad = make(&lab, "/squad", json!({"members": [{"assistantId": assistant}]})).await;
+    let (status, row) = lab.import(US, json!({"squadId": squad["id"]})).await;
+    assert_eq!((status, &row["squadId"]), (201, &squad["id"]));
+    for (field, what) in [("squadId", "Squad"), ("workflowId", "Workflow"), ("assistantId", "Assistant")] {
+        let nobody = "00000000-0000-4000-8000-000000000000";
+        let (status, answer) = lab.vapi("PATCH", &at(&row), json!({field: nobody})).await;
+        let expected = format!("Couldn't Get {what}. `{field}` {nobody} Does Not Exist.");
+        assert_eq!((status, &answer["message"]), (400, &json!(expected)));
+    }
+}
+
+#[tokio::test]
+async fn the_second_list_sorts_and_refuses_what_it_does_not_know() {
+    let lab = Lab::new().await;
+    for phone in [US, FR] {
+        lab.import(phone, json!({})).await;
+    }
+    let (_, page) = lab.vapi("GET", "/v2/phone-number?sortOrder=ASC&sortBy=createdAt", Value::Null).await;
+    assert_eq!(page["results"][0]["number"], US);
+    for (query, message) in [
+        ("sortBy=name", "sortBy must be one of the following values: createdAt, duration, cost"),
+        ("sortOrder=up", "sortOrder must be one of the following values: ASC, DESC"),
+        ("limit=1001", "limit must not be greater than 1000"),
+    ] {
+        let (status, answer) = lab.vapi("GET", &format!("/v2/phone-number?{query}"), Value::Null).await;
+        assert_eq!((status, &answer["message"]), (400, &json!([message])));
+    }
+}

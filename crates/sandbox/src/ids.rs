@@ -5,6 +5,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::twilio::messages::message::Sid;
+
 /// The source of everything random in a sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -29,6 +31,11 @@ impl Ids {
     /// A Twilio SID: two letters and 32 hex digits (T1 [S]).
     pub(crate) fn sid(&mut self, prefix: &str) -> String {
         prefix.to_owned() + &self.token()
+    }
+
+    /// The digits of a message's SID, whose letters depend on what is in it.
+    pub(crate) fn message_sid(&mut self) -> Sid {
+        Sid::new(self.bytes())
     }
 
     /// A random UUID: Vapi's ids and keys (V2 [W]).

@@ -28,6 +28,10 @@ pub(crate) enum Job {
     EmergencyAddress(String),
     /// The next step of a bundle's review.
     BundleReview(String),
+    /// What time does with a message.
+    Text(Box<crate::twilio::messages::ladder::Step>),
+    /// A US sender's registration is looked at.
+    Review(Box<crate::twilio::services::registration::Review>),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -47,6 +51,8 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
         Job::BundleReview(sid) => Box::pin(async move {
             crate::twilio::compliance::review(&shared, &sid).await;
         }),
+        Job::Text(step) => Box::pin(crate::twilio::messages::ladder::run(shared, *step)),
+        Job::Review(review) => Box::pin(async move { shared.lock().review(*review) }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::twilio::messages;
+
 /// What a phone does with a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,6 +40,14 @@ pub(crate) enum OnText {
     Filtered,
     /// 30008.
     Fail,
+    /// Any other code that a message can end with.
+    Error(#[serde(deserialize_with = "known_error")] u16),
+}
+
+fn known_error<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let code = u16::deserialize(deserializer)?;
+    let unknown = || serde::de::Error::custom(format!("{code} is no code that a message ends with"));
+    if messages::is_error(code) { Ok(code) } else { Err(unknown()) }
 }
 
 /// How a phone and its owner behave.

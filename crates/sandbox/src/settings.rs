@@ -27,6 +27,41 @@ pub(crate) struct Settings {
     pub(crate) vapi_future_fields: bool,
     /// Whether an import succeeds without writing a URL at Twilio (V5.6 [R], V14.7).
     pub(crate) vapi_import_unwired: bool,
+    pub(crate) messaging: Messaging,
+}
+
+/// Limits and delays of texts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Messaging {
+    /// More segments than this in a sender's queue are refused: 21611. Four hours' worth of one a second [?].
+    pub(crate) queue_segments_max: i64,
+    /// More messages than this in a day of UTC are refused to a trial account: 63038 (T8, the number [?]).
+    pub(crate) trial_messages_a_day: usize,
+    /// More scheduled messages than this are refused: 35125 (T7 [E], the number [?]).
+    pub(crate) scheduled_messages_max: usize,
+    /// Whether accounts cannot send media at all: 21622.
+    pub(crate) mms_disabled: bool,
+    /// For so many seconds after an MMS came in, its media are not there yet (T13 [I]).
+    pub(crate) media_delay_s: i64,
+    /// Whether a message from an unregistered US number is `failed` instead of `undelivered` (T8 [?]).
+    pub(crate) unregistered_fails: bool,
+    /// Whether webhooks are called and signed with the scheme's own port in their URL (T17).
+    pub(crate) default_port_in_url: bool,
+}
+
+impl Default for Messaging {
+    fn default() -> Messaging {
+        Messaging {
+            queue_segments_max: 14_400,
+            trial_messages_a_day: 50,
+            scheduled_messages_max: 500_000,
+            mms_disabled: false,
+            media_delay_s: 1,
+            unregistered_fails: false,
+            default_port_in_url: false,
+        }
+    }
 }
 
 /// What a number bought through the API starts with (T5 [?]).

@@ -55,6 +55,7 @@ const TABLES: &[&[Route]] = &[
     carriers::ROUTES,
     catalogue::CONTROL,
     compliance::CONTROL,
+    crate::twilio::messages::control::ROUTES,
 ];
 
 const LOOKS: &[Route] = &[

@@ -12,6 +12,7 @@ pub(crate) mod compliance;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
 pub(crate) mod keys;
+pub(crate) mod messages;
 mod monitor;
 pub(crate) mod numbers;
 mod overrides;
@@ -21,6 +22,7 @@ pub(crate) mod prices;
 mod pricing;
 pub(crate) mod recordings;
 mod search;
+pub(crate) mod services;
 pub(crate) mod signature;
 pub(crate) mod test_account;
 mod tokens;
@@ -47,7 +49,9 @@ use auth::Caller;
 use catalogue::Stock;
 use compliance::Compliance;
 use errors::Problem;
+use messages::store::Messages;
 use numbers::Numbers;
+use services::Texting;
 
 /// All Twilio resources, oldest first. Objects are kept as Twilio shows them.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -74,6 +78,8 @@ pub(crate) struct Twilio {
     /// How calls that were asked for go on, by SID.
     #[serde(default)]
     pub(crate) courses: BTreeMap<String, voice::course::Course>,
+    pub(crate) messages: Messages,
+    pub(crate) texting: Texting,
 }
 
 /// What a handler works with.
@@ -159,6 +165,7 @@ const PRODUCTS: &[Product] = &[
             applications::ROUTES,
             calls::ROUTES,
             recordings::ROUTES,
+            messages::ROUTES,
         ],
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
@@ -168,6 +175,17 @@ const PRODUCTS: &[Product] = &[
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
     Product { name: "monitor", version: "v1", routes: &[monitor::ROUTES] },
+    Product {
+        name: "messaging",
+        version: "v1",
+        routes: &[
+            services::ROUTES,
+            services::POOL_ROUTES,
+            services::SENDER_ROUTES,
+            services::USA2P_ROUTES,
+            services::TOLLFREE_ROUTES,
+        ],
+    },
 ];
 
 /// Edge and region of the plain host: `api.twilio.com` is `api.ashburn.us1.twilio.com` (T1 [D]).

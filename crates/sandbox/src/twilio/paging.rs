@@ -28,13 +28,16 @@ impl Item for Object {
     }
 }
 
-struct Page {
-    items: Vec<Object>,
-    size: usize,
-    number: usize,
-    start: usize,
+/// A page of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) items: Vec<Object>,
+    pub(crate) size: usize,
+    pub(crate) number: usize,
+    /// The place of its first item in the list.
+    pub(crate) start: usize,
     /// The SID that the next page's token names.
-    more_after: Option<String>,
+    pub(crate) more_after: Option<String>,
 }
 
 /// A page of the 2010 API: relative links beside the items. `items` come newest first.
@@ -44,7 +47,11 @@ pub(crate) fn relative<'i, T: Item + 'i>(
     kind: &'static str,
     items: impl Iterator<Item = &'i T> + Clone,
 ) -> Result<Answer, Problem> {
-    let page = cut(ctx, items)?;
+    Ok(sheet(ctx, key, kind, cut(ctx, items)?))
+}
+
+/// A page of the 2010 API, ready to be shown.
+pub(crate) fn sheet(ctx: &Ctx<'_>, key: &str, kind: &'static str, page: Page) -> Answer {
     let link = |number: usize, token: Option<&str>| json!(link(ctx, &ctx.uri, page.size, number, token));
     let mut body = json!({
         "page": page.number,
@@ -57,7 +64,7 @@ pub(crate) fn relative<'i, T: Item + 'i>(
         "previous_page_uri": page.number.checked_sub(1).map(|number| link(number, None)),
     });
     body[key] = page.items.into_iter().map(Value::Object).collect();
-    Ok(Answer::Resource { status: 200, kind, body })
+    Answer::Resource { status: 200, kind, body }
 }
 
 /// A page of the newer APIs: `meta` with absolute links (T1 [S]). `items` come newest first; `show` adds
@@ -84,17 +91,27 @@ pub(crate) fn absolute<'i, T: Item + 'i>(
     Ok(Answer::Resource { status: 200, kind: "", body })
 }
 
-/// The page that the query asks for. A token names the last item seen; when that item is gone, and without
-/// a token, the page's number decides (`Page` alone is only client state, T1 [S]).
-fn cut<'i, T: Item + 'i>(ctx: &Ctx<'_>, items: impl Iterator<Item = &'i T> + Clone) -> Result<Page, Problem> {
+/// The size and the number of the page that the query asks for.
+pub(crate) fn wanted(ctx: &Ctx<'_>) -> Result<(usize, usize), Problem> {
     let size = match ctx.query.filled("PageSize").and_then(|size| size.parse().ok()) {
         Some(size) if size > SIZE_MAX => return Err(Problem::new(20007, "Page size must be at most 1000")),
         Some(size) if size > 0 => size,
         _ => SIZE_DEFAULT,
     };
-    let number: usize = ctx.query.filled("Page").and_then(|page| page.parse().ok()).unwrap_or(0);
-    let last_seen = ctx.query.filled("PageToken").and_then(|token| token.strip_prefix("PA"));
-    let after = last_seen.and_then(|sid| items.clone().position(|item| item.sid() == sid));
+    let number = ctx.query.filled("Page").and_then(|page| page.parse().ok()).unwrap_or(0);
+    Ok((size, number))
+}
+
+/// The last item of the page before.
+pub(crate) fn last_seen<'c>(ctx: &'c Ctx<'_>) -> Option<&'c str> {
+    ctx.query.filled("PageToken").and_then(|token| token.strip_prefix("PA"))
+}
+
+/// The page that the query asks for. A token names the last item seen; when that item is gone, and without
+/// a token, the page's number decides (`Page` alone is only client state, T1 [S]).
+fn cut<'i, T: Item + 'i>(ctx: &Ctx<'_>, items: impl Iterator<Item = &'i T> + Clone) -> Result<Page, Problem> {
+    let (size, number) = wanted(ctx)?;
+    let after = last_seen(ctx).and_then(|sid| items.clone().position(|item| item.sid() == sid));
     let start = after.map_or(number.saturating_mul(size), |index| index + 1);
     let mut shown: Vec<&T> = items.skip(start).take(size + 1).collect();
     let more = shown.len() > size;

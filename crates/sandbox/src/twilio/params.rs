@@ -114,7 +114,7 @@ fn parse(param: &Param, text: &str) -> Result<Value, Problem> {
 }
 
 /// Absolute, http or https, no underscore in the host, at most 4000 characters (T5 [E], T7).
-fn is_web_address(text: &str) -> bool {
+pub(crate) fn is_web_address(text: &str) -> bool {
     let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     text.len() <= 4_000
         && parsed

@@ -14,6 +14,8 @@ pub(crate) struct Element {
     pub(crate) attributes: Vec<(String, String)>,
     /// Its text without that of its children, trimmed, white space made single.
     pub(crate) text: String,
+    /// The same with its white space, for texts that are sent as they are.
+    pub(crate) raw: String,
     pub(crate) children: Vec<Element>,
 }
 
@@ -71,6 +73,7 @@ fn element(start: &BytesStart<'_>) -> Option<Element> {
 }
 
 fn close(mut done: Element, open: &mut [Element], root: &mut Option<Element>) {
+    done.raw = done.text.trim().to_owned();
     done.text = done.text.split_whitespace().collect::<Vec<_>>().join(" ");
     match open.last_mut() {
         Some(parent) => parent.children.push(done),

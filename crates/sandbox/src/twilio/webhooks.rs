@@ -263,9 +263,12 @@ impl Tries<'_> {
         authorization: Option<&str>,
     ) -> Outgoing {
         let get = method == "GET";
-        let url = if get { with_query(url, params) } else { url.to_owned() };
+        let mut url = if get { with_query(url, params) } else { url.to_owned() };
         let signature = {
             let world = shared.lock();
+            if world.settings.messaging.default_port_in_url {
+                url = with_port(&url);
+            }
             let token = world.twilio.account(&self.call.account).map(|account| account.auth_token.as_str());
             signature::form(token.unwrap_or_default(), &url, if get { &[] } else { params })
         };
@@ -302,6 +305,15 @@ fn with_query(url: &str, params: &[(String, String)]) -> String {
         (false, true) => format!("{url}&{}", encode(params)),
         (false, false) => format!("{url}?{}", encode(params)),
     }
+}
+
+/// The URL with its scheme's own port where it has none (T17, T23.9).
+fn with_port(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let bare = !authority.rsplit(']').next().unwrap_or_default().contains(':');
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    format!("{scheme}://{authority}{}{path}", if bare { port } else { "" })
 }
 
 /// The URL without `user:password@`, which is removed before signing, and the header to answer a challenge
@@ -381,6 +393,17 @@ mod tests {
         ] {
             let expected = (bare.to_owned(), header.map(str::to_owned));
             assert_eq!(without_credentials(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn default_ports_can_be_written_out() {
+        for (url, expected) in [
+            ("https://a.example/x?y=z:1", "https://a.example:443/x?y=z:1"),
+            ("http://a.example", "http://a.example:80"),
+            ("http://a.example:8080/x", "http://a.example:8080/x"),
+        ] {
+            assert_eq!(with_port(url), expected);
         }
     }
 

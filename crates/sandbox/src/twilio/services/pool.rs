@@ -1,0 +1,136 @@
+//! The numbers of a service, and which of them sends (T15).
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::{fix, located, require, service};
+use crate::calling_codes;
+use crate::clock::iso;
+use crate::http::{Object, text};
+use crate::state::World;
+use crate::twilio::errors::Problem;
+use crate::twilio::messages::message::Sid;
+use crate::twilio::messages::{self, Draft};
+use crate::twilio::{Answer, Ctx, Route, paging};
+
+/// Where they answer.
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        pattern: "Services/{}/PhoneNumbers",
+        area: "messaging",
+        methods: &[(Method::GET, list), (Method::POST, create)],
+    },
+    Route {
+        pattern: "Services/{}/PhoneNumbers/{}",
+        area: "messaging",
+        methods: &[(Method::GET, fetch), (Method::DELETE, delete)],
+    },
+];
+
+fn shown(ctx: &Ctx<'_>, row: &Object) -> Object {
+    located(ctx, row, &format!("Services/{}/PhoneNumbers", ctx.ids[0]))
+}
+
+fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let service = service(ctx)?;
+    let of_service = |row: &&Object| text(row, "service_sid") == Some(service.as_str());
+    let items = ctx.world.twilio.texting.pool.iter().rev().filter(of_service);
+    paging::absolute(ctx, "phone_numbers", items, |row| shown(ctx, &row))
+}
+
+/// 21710 when it is in this service already, 21712 when it is in another (T6 [E]; that both are 409 is [?]).
+fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let service = service(ctx)?;
+    require(ctx, &["PhoneNumberSid"])?;
+    let sid = ctx.form.filled("PhoneNumberSid").unwrap_or_default().to_owned();
+    let number = ctx.world.twilio.numbers.rows().get(&sid).filter(|number| ctx.owns(number));
+    let number = number.ok_or_else(|| Problem::not_found(&format!("/PhoneNumbers/{sid}")))?;
+    let phone = text(number, "phone_number").unwrap_or_default();
+    let conflict = |code: u32, words: &str| Problem { status: 409, ..Problem::new(code, words) };
+    match ctx.world.twilio.service_of(phone) {
+        Some(other) if other == service => {
+            return Err(conflict(21710, "Phone Number or Short Code is already in the Messaging Service."));
+        }
+        Some(_) => {
+            return Err(conflict(
+                21712,
+                "Phone Number or Short Code is associated with another Messaging Service.",
+            ));
+        }
+        None => {}
+    }
+    let now = iso(ctx.world.clock.now());
+    let mut row = Object::new();
+    let fields = [
+        ("sid", json!(sid)),
+        ("account_sid", json!(ctx.account)),
+        ("service_sid", json!(service)),
+        ("phone_number", json!(phone)),
+        ("country_code", json!(calling_codes::country(phone).map(|(iso, _)| iso))),
+        ("capabilities", capabilities(number)),
+        ("date_created", json!(now)),
+        ("date_updated", json!(now)),
+    ];
+    fix(&mut row, &fields);
+    ctx.world.twilio.texting.pool.put(row.clone());
+    Ok(Answer::item(201, "PhoneNumber", shown(ctx, &row)))
+}
+
+/// An array here, unlike everywhere else (T15, T24.3).
+fn capabilities(number: &Object) -> Value {
+    let names = [("mms", "MMS"), ("sms", "SMS"), ("voice", "Voice")];
+    let has = |name: &str| number.get("capabilities").and_then(|all| all.get(name)) == Some(&json!(true));
+    names.iter().filter(|(name, _)| has(name)).map(|(_, shown)| *shown).collect()
+}
+
+/// The number that the path names, if it is in the service that the path names.
+fn named(ctx: &Ctx<'_>) -> Result<Object, Problem> {
+    let service = service(ctx)?;
+    let row = ctx.ids.last().and_then(|sid| ctx.world.twilio.texting.pool.get(sid));
+    let row = row.filter(|row| text(row, "service_sid") == Some(service.as_str()));
+    row.cloned().ok_or_else(|| Problem::not_found(&ctx.uri))
+}
+
+fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    Ok(Answer::item(200, "PhoneNumber", shown(ctx, &named(ctx)?)))
+}
+
+fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let row = named(ctx)?;
+    ctx.world.twilio.texting.pool.remove(text(&row, "sid").unwrap_or_default());
+    Ok(Answer::deleted())
+}
+
+impl World {
+    /// The sender that a service chooses for a message: the one that wrote to this person before, else one of
+    /// the same area, of the same country, or the one whose queue is shortest.
+    pub(crate) fn sender_for(&mut self, sid: Sid) -> Option<String> {
+        let messages = &self.twilio.messages;
+        let message = messages.get(sid)?;
+        let (service, to) = (messages.text(message.service).to_owned(), messages.text(message.to).to_owned());
+        let draft = Draft {
+            service: Some(service.clone()),
+            as_mms: message.mms,
+            ..Draft::new(messages.text(message.account), "", &to, "")
+        };
+        let row = self.twilio.texting.services.get(&service)?;
+        let wants = |switch: &str| row.get(switch) == Some(&json!(true));
+        let (sticky, geomatch) = (wants("sticky_sender"), wants("area_code_geomatch"));
+        let known = format!("{service} {to}");
+        let mut able = self.twilio.pool(&service);
+        able.retain(|sender| messages::usable(self, &draft, sender).is_ok());
+        let texting = &mut self.twilio.texting;
+        if let Some(before) = texting.sticky.get(&known).filter(|before| sticky && able.contains(before)) {
+            return Some(before.clone());
+        }
+        let country = |phone: &str| calling_codes::country(phone).map(|(iso, _)| iso);
+        let area = |phone: &str| phone.strip_prefix("+1").and_then(|rest| rest.get(..3)).map(str::to_owned);
+        let rank = |sender: &String| {
+            let near = geomatch && area(&to).is_some() && area(sender) == area(&to);
+            (!near, country(sender) != country(&to), texting.lanes.get(sender).copied().unwrap_or_default())
+        };
+        let chosen = able.into_iter().min_by_key(rank)?;
+        texting.sticky.insert(known, chosen.clone());
+        Some(chosen)
+    }
+}

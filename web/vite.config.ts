@@ -18,7 +18,7 @@ export default defineConfig({
   server: { proxy: { "/api": server, "/healthz": server, "/sign-in/": server } },
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/**/*.test.{ts,mjs}"] } },
       { test: { name: "e2e", include: ["e2e/**/*.e2e.mjs"], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
     ],
   },

@@ -38,6 +38,7 @@ const FILES: &[File] = &[
     file!("breaking.mjs", SCRIPT),
     file!("breaks.mjs", SCRIPT),
     file!("call.mjs", SCRIPT),
+    file!("conversation.mjs", SCRIPT),
     file!("dom.mjs", SCRIPT),
     file!("i18n.mjs", SCRIPT),
     file!("icons.mjs", SCRIPT),

@@ -1,13 +1,15 @@
 // Placing a call, and telling in plain words what became of it.
 import { control, send } from "./api.mjs";
-import { button, code, field, fill, h, icon, pill, say } from "./dom.mjs";
+import { code, field, fill, h, icon, pill, say } from "./dom.mjs";
 import { clockTime, duration, has, t, tn } from "./i18n.mjs";
-import { E164, callsOf, chosen, keep, noteCall } from "./people.mjs";
-import { mark, now, readNow } from "./store.mjs";
+import { callsOf, chosen, keep, noteCall } from "./people.mjs";
+import { mark, now, readNow, store } from "./store.mjs";
 
 /** What an outcome means for the caller. */
 const TONES = {
   answered: "good",
+  stream: "calm",
+  hung_up: "warn",
   forwarded: "calm",
   trunk: "calm",
   demo_url: "warn",
@@ -22,12 +24,15 @@ const TONES = {
 /** The card with which a phone calls. `to` says which number was chosen for it. */
 export function callCard(to) {
   const says = h("textarea", { rows: 3, maxlength: 4000, placeholder: t("call.says_example") });
+  const digits = h("input", { type: "text", inputmode: "tel", pattern: "[0-9*#wW]*", maxlength: 50, placeholder: "1" });
+  const hangup = h("input", { type: "number", inputmode: "numeric", min: 1, max: 14400 });
   const withheld = h("input", { type: "checkbox", id: "withheld" });
   const go = h("button", { class: "button primary", type: "submit" }, icon("call"), h("span", null, t("call.go")));
   const form = h(
     "form",
     { class: "stack", onsubmit },
     field(t("call.says"), says, t("call.says_hint")),
+    h("div", { class: "grid" }, field(t("call.digits"), digits), field(t("call.hangup"), hangup)),
     h("label", { class: "check" }, withheld, t("call.withheld")),
     h("div", { class: "row" }, go),
   );
@@ -59,7 +64,13 @@ export function callCard(to) {
     go.lastChild.textContent = t("call.going");
     card.setAttribute("aria-busy", "true");
     const before = mark();
-    const body = { from: withheld.checked ? "anonymous" : phone, to: called, ...(lines.length > 0 && { says: lines }) };
+    const body = {
+      from: withheld.checked ? "anonymous" : phone,
+      to: called,
+      ...(lines.length > 0 && { says: lines }),
+      ...(digits.value && { digits: digits.value }),
+      ...(hangup.value && { hangup_after: Number(hangup.value) }),
+    };
     try {
       const answer = await send(control("POST", "calls", body));
       noteCall(phone, { ...answer, to: called, says: lines, at: now(), before });
@@ -84,25 +95,34 @@ export function callCard(to) {
   return { element: card, update };
 }
 
-const title = (call) => {
-  const given = { name: call.answered_by?.name || t("call.unnamed"), to: call.to };
-  return has(`outcome.${call.outcome}.title`) ? t(`outcome.${call.outcome}.title`, given) : call.outcome;
-};
+/** Some outcomes mean two things: who answered, and whether it could be forwarded at all. */
+function meaning({ outcome, answered_by, reason }) {
+  if (outcome === "answered" && !answered_by) return "answered_by_url";
+  if (outcome === "forwarded" && reason) return "unreachable";
+  return outcome;
+}
+
+const given = (call) => ({
+  name: call.answered_by?.name || t("call.unnamed"),
+  to: call.to,
+  url: call.url ?? "",
+  reason: reason(call),
+});
+
+function title(call) {
+  const key = `outcome.${meaning(call)}.title`;
+  return has(key) ? t(key, given(call)) : call.outcome;
+}
 
 function explained(call) {
-  const given = {
-    name: call.answered_by?.name || t("call.unnamed"),
-    to: call.to,
-    url: call.url ?? "",
-    reason: reason(call),
-  };
-  const key = `outcome.${call.outcome}.text`;
-  return has(key) ? t(key, given) : reason(call);
+  const key = `outcome.${meaning(call)}.text`;
+  return has(key) ? t(key, given(call)) : reason(call);
 }
 
 function reason({ reason, ended_reason }) {
-  const code = (reason ?? ended_reason ?? "").split(" ")[0];
-  return has(`reason.${code}`) ? t(`reason.${code}`) : (reason ?? ended_reason ?? "");
+  const words = reason ?? ended_reason ?? "";
+  const code = words.split(" ")[0];
+  return has(`reason.${code}`) ? t(`reason.${code}`) : words;
 }
 
 /** One call: what came of it, what was said, and the facts. */
@@ -119,22 +139,25 @@ function callResult(call) {
   );
 }
 
-/** The turns as the sandbox tells them, else what was heard, after what was to be said. */
+/** Both sides in turn where Vapi wrote them down, else what was heard. */
 function transcript(call) {
-  const turns = call.transcript ?? call.turns ?? call.heard.map((text) => ({ who: "heard", text }));
+  const turns = conversation(call) ?? call.heard.map((text) => ({ said: false, text }));
   if (turns.length === 0) return h("p", { class: "quiet" }, t("call.silence"));
   return h("ol", { class: "transcript" }, turns.map(turn));
 }
 
-function turn(given) {
-  const said = ["user", "caller", "said"].includes(given.who ?? given.role);
-  const text = given.text ?? given.message ?? given.content ?? "";
-  return h(
-    "li",
-    { class: said ? "said" : "heard" },
-    h("span", { class: "who" }, t(said ? "call.said" : "call.heard")),
-    h("span", { class: "line" }, text),
-  );
+function conversation({ vapi_call_id: id, heard }) {
+  const call = id && store.state?.orgs.flatMap((org) => org.calls ?? []).find((one) => one.id === id);
+  const messages = call?.artifact?.messages ?? call?.messages ?? [];
+  const turns = messages
+    .filter(({ role }) => ["bot", "assistant", "user"].includes(role))
+    .map(({ role, message, content }) => ({ said: role === "user", text: message ?? content ?? "" }));
+  return turns.filter(({ said }) => !said).length >= heard.length && turns.length > 0 ? turns : undefined;
+}
+
+function turn({ said, text }) {
+  const who = h("span", { class: "who" }, t(said ? "call.said" : "call.heard"));
+  return h("li", { class: said ? "said" : "heard" }, who, h("span", { class: "line" }, text));
 }
 
 function facts(call) {

@@ -242,7 +242,7 @@ function opened({ kind, entry }, odd) {
 
 const folded = (key, content) => content && h("details", null, h("summary", null, t(key)), content);
 
-const part = (key, content) => h("section", null, key && h("h4", null, t(key)), content);
+const part = (key, content) => h("section", null, key && h("h2", null, t(key)), content);
 
 /** Twilio's webhooks are forms. */
 function formOf({ headers, body }) {
@@ -277,5 +277,5 @@ function body(key, value) {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   if (text === "") return key === "log.answer" ? part(key, h("p", { class: "quiet" }, t("log.no_body"))) : undefined;
-  return h("section", null, h("h4", null, t(key), copyButton(text, t(key))), h("pre", { tabindex: 0 }, text));
+  return h("section", null, h("h2", null, t(key), copyButton(text, t(key))), h("pre", { tabindex: 0 }, text));
 }

@@ -1,5 +1,6 @@
 // A phone's conversation with one number: texts and pictures in both directions.
 import { control, send } from "./api.mjs";
+import { conversation } from "./conversation.mjs";
 import { button, fill, h, icon, say } from "./dom.mjs";
 import { has, number as count, shortTime, t } from "./i18n.mjs";
 import { chosen, deliveriesOf, noteDeliveries } from "./people.mjs";
@@ -113,25 +114,6 @@ async function encoded(file) {
     reader.readAsDataURL(file);
   });
   return { content_type: file.type || "application/octet-stream", base64: url.slice(url.indexOf(",") + 1) };
-}
-
-/** Both directions, oldest first, with the pictures that reached the phone. */
-export function conversation(state, phone, other) {
-  if (!state || !other) return [];
-  const between = ({ from, to }) => (from === phone && to === other) || (from === other && to === phone);
-  const seen = new Map(
-    (state.phones[phone]?.seen ?? []).filter(({ kind }) => kind === "text").map((text) => [text.message_sid, text]),
-  );
-  const messages = state.messages
-    .filter(between)
-    .map((message) => ({ ...message, media: seen.get(message.sid)?.media ?? message.media ?? [] }));
-  const known = new Set(messages.map(({ sid }) => sid));
-  // Old messages are not in the state any more, but the phone remembers them.
-  const remembered = [...seen.values()].filter(({ message_sid, from }) => from === other && !known.has(message_sid));
-  return [
-    ...remembered.map((text) => ({ ...text, sid: text.message_sid, status: "delivered", date_created: text.at })),
-    ...messages,
-  ].sort((a, b) => Date.parse(a.date_created) - Date.parse(b.date_created));
 }
 
 function bubble(message) {

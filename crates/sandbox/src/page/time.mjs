@@ -248,7 +248,10 @@ function settingsCard(settings, change) {
       );
     if (CHOICES[name]) {
       const choices = CHOICES[name].map((one) => [one, t(`setting.${name}_${one}`)]);
-      return field(words(name), select(choices, value, (chosen) => change(name, chosen), { "data-keep": name }));
+      return field(
+        words(name),
+        select(choices, value, (chosen) => change(name, chosen), { "data-keep": name }),
+      );
     }
     if (typeof value === "object" && value !== null) return undefined;
     // What has no value is a limit that is not set.

@@ -9,6 +9,7 @@ use url::Url;
 use crate::http::{Object, text};
 use crate::state::Shared;
 use crate::twilio::voice::inbound::{self, Incoming};
+use crate::vapi::region::Region;
 
 /// Twilio's own sentences: the demo URL's sample text and the error message [?].
 pub(crate) const DEMO_WORDS: &str =
@@ -112,9 +113,9 @@ pub(crate) async fn place(shared: &Arc<Shared>, new: NewCall) -> Value {
 /// Whose web address a voice URL is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Site {
-    /// The installation that this sandbox plays.
-    Vapi,
-    /// Another region: another installation, with its own orgs (V2 [D]).
+    /// One of the installations that this sandbox plays, each with its own orgs (V2 [D]).
+    Vapi(Region),
+    /// Another name of the vendor's, where no org is.
     OtherVapi,
     Demo,
     Elsewhere,
@@ -126,10 +127,10 @@ pub(crate) fn site(url: &str) -> Site {
     let path = parsed.as_ref().map(Url::path).unwrap_or_default();
     // The second path is the older form in the user's documents; both are Vapi's.
     let inbound = matches!(path, "/twilio/inbound_call" | "/call/twilio");
-    match host {
-        "api.vapi.ai" if inbound => Site::Vapi,
-        host if inbound && (host == "vapi.ai" || host.ends_with(".vapi.ai")) => Site::OtherVapi,
-        "demo.twilio.com" => Site::Demo,
+    match (host, Region::of_host(host)) {
+        (_, Some(region)) if inbound => Site::Vapi(region),
+        (host, None) if inbound && (host == "vapi.ai" || host.ends_with(".vapi.ai")) => Site::OtherVapi,
+        ("demo.twilio.com", _) => Site::Demo,
         _ => Site::Elsewhere,
     }
 }
@@ -141,9 +142,10 @@ mod tests {
     #[test]
     fn voice_urls_are_told_apart() {
         for (url, expected) in [
-            ("https://api.vapi.ai/twilio/inbound_call", Site::Vapi),
-            ("https://api.vapi.ai/call/twilio", Site::Vapi),
-            ("https://api.eu.vapi.ai/twilio/inbound_call", Site::OtherVapi),
+            ("https://api.vapi.ai/twilio/inbound_call", Site::Vapi(Region::Us)),
+            ("https://api.vapi.ai/call/twilio", Site::Vapi(Region::Us)),
+            ("https://api.eu.vapi.ai/twilio/inbound_call", Site::Vapi(Region::Eu)),
+            ("https://api.ap.vapi.ai/twilio/inbound_call", Site::OtherVapi),
             ("https://api.vapi.ai/twilio/sms", Site::Elsewhere),
             ("https://evilvapi.ai/twilio/inbound_call", Site::Elsewhere),
             ("https://demo.twilio.com/welcome/voice/", Site::Demo),

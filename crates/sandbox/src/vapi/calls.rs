@@ -6,6 +6,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
+use super::region::Region;
 use super::{Answer, Ctx, Org, Route, lists};
 use crate::calls::{Leg, Outcome};
 use crate::clock::millis;
@@ -57,8 +58,8 @@ impl Ending {
 }
 
 /// A call arrives at `twilio/inbound_call`: who answers it, and how it ends.
-pub(crate) async fn answer(shared: &Shared, leg: &Leg) -> Outcome {
-    let ringing = ring(&mut shared.lock(), leg);
+pub(crate) async fn answer(shared: &Shared, leg: &Leg, region: Region) -> Outcome {
+    let ringing = ring(&mut shared.lock(), leg, region);
     match ringing {
         Ringing::Over(outcome) => outcome,
         Ringing::Ask(ask) => {
@@ -73,12 +74,13 @@ pub(crate) async fn answer(shared: &Shared, leg: &Leg) -> Outcome {
 
 /// The number is found by `To` and `AccountSid` (V14.1); a stale
 /// Twilio token in its record does not matter for inbound calls.
-fn ring(world: &mut World, leg: &Leg) -> Ringing {
+fn ring(world: &mut World, leg: &Leg, region: Region) -> Ringing {
     let of_leg = |number: &&Object| {
         text(number, "number") == Some(leg.to.as_str())
             && text(number, "twilioAccountSid") == Some(leg.account.as_str())
     };
-    let found = world.vapi.orgs.iter().find_map(|org| Some((org, org.phone_numbers.iter().find(of_leg)?)));
+    let mut orgs = world.vapi.orgs.iter().filter(|org| org.region == region);
+    let found = orgs.find_map(|org| Some((org, org.phone_numbers.iter().find(of_leg)?)));
     let Some((org, number)) = found else { return Ringing::Over(not_found()) };
     let number = number.clone();
     let server = number.get("server").and_then(|server| server.get("url")).and_then(Value::as_str);

@@ -212,11 +212,18 @@ async fn the_other_region_imports_it_too() {
     let lab = Lab::new().await;
     lab.import(US, json!({})).await;
     let eu = other_org(&lab, "eu").await;
-    let (status, _) = in_eu(&lab, &eu, "POST", "/phone-number", lab.import_body(US, json!({}))).await;
+    let (status, row) = in_eu(&lab, &eu, "POST", "/phone-number", lab.import_body(US, json!({}))).await;
     assert_eq!(status, 201);
     let after = number(&lab, US).await;
     assert_eq!(after["voice_url"], "https://api.eu.vapi.ai/twilio/inbound_call");
     assert_eq!(after["sms_url"], "https://api.eu.vapi.ai/twilio/sms");
+    // It is the EU's assistant that answers now; the US one has the same number.
+    assert_eq!(lab.call(US).await["outcome"], "no_assistant");
+    let (_, mia) =
+        in_eu(&lab, &eu, "POST", "/assistant", json!({"name": "Mia", "firstMessage": "Hi."})).await;
+    let path = format!("/phone-number/{}", row["id"].as_str().unwrap());
+    in_eu(&lab, &eu, "PATCH", &path, json!({"assistantId": mia["id"]})).await;
+    assert_eq!(lab.call(US).await["answered_by"]["assistant_id"], mia["id"]);
     let (status, body) = in_eu(&lab, &eu, "POST", "/v1/phone-number?x=1", json!({})).await;
     assert_eq!((status, &body["message"]), (404, &json!("Cannot POST /v1/phone-number?x=1")));
 }

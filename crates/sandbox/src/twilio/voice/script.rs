@@ -115,15 +115,15 @@ impl Line {
             Site::Demo => Ok(Document { url: None, verbs: single("Say", DEMO_WORDS) }).inspect(|_| {
                 self.demo = true;
             }),
-            Site::Vapi | Site::OtherVapi if self.is_answered() => Err(Missed::Failed(self.too_late(next))),
+            Site::Vapi(_) | Site::OtherVapi if self.is_answered() => Err(Missed::Failed(self.too_late(next))),
             // `inbound_call` is a POST route (V14.1).
-            Site::Vapi | Site::OtherVapi if next.method != "POST" => {
+            Site::Vapi(_) | Site::OtherVapi if next.method != "POST" => {
                 let refused = Outcome::new("rejected", &[APPLICATION_ERROR]);
                 Err(Missed::Taken(End::Taken(refused.telling("reason", "wrong_method"))))
             }
-            Site::Vapi => {
+            Site::Vapi(region) => {
                 self.step(json!({"fetched": next.url, "method": next.method, "status": 200}));
-                Err(Missed::Taken(End::Taken(vapi::answer(&self.shared, &self.leg).await)))
+                Err(Missed::Taken(End::Taken(vapi::answer(&self.shared, &self.leg, region).await)))
             }
             Site::OtherVapi => Err(Missed::Taken(End::Taken(vapi::not_found()))),
             Site::Elsewhere => self.request(next).await,

@@ -22,7 +22,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         pattern: "Accounts/{}/Keys/{}",
         area: "keys",
-        methods: &[(Method::GET, fetch), (Method::DELETE, delete)],
+        methods: &[(Method::GET, fetch), (Method::POST, update), (Method::DELETE, delete)],
     },
 ];
 
@@ -117,6 +117,17 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 pub(crate) fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let key = keys(ctx)?.iter().find(|key| key.sid == ctx.ids[0]);
     Ok(Answer::item(200, "Key", key.ok_or_else(|| Problem::not_found(&ctx.uri))?.show()))
+}
+
+/// `POST /Accounts/{AC}/Keys/{SK}.json`: another name.
+pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let (now, name) = (ctx.world.clock.now(), ctx.form.get("FriendlyName").map(str::to_owned));
+    let account = ctx.world.twilio.account_mut(&ctx.account).ok_or_else(|| Problem::not_found(&ctx.uri))?;
+    let key = account.keys.iter_mut().find(|key| key.sid == ctx.ids[0]);
+    let key = key.ok_or_else(|| Problem::not_found(&ctx.uri))?;
+    key.friendly_name = name.unwrap_or_else(|| key.friendly_name.clone());
+    key.updated = now;
+    Ok(Answer::item(200, "Key", key.show()))
 }
 
 /// `DELETE /Accounts/{AC}/Keys/{SK}.json`: whoever still uses it gets 401 from now on.

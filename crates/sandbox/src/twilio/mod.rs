@@ -11,7 +11,9 @@ pub(crate) mod catalogue;
 pub(crate) mod compliance;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
+mod inbound_routes;
 pub(crate) mod keys;
+mod lookups;
 pub(crate) mod messages;
 mod monitor;
 pub(crate) mod numbers;
@@ -80,6 +82,8 @@ pub(crate) struct Twilio {
     pub(crate) courses: BTreeMap<String, voice::course::Course>,
     pub(crate) messages: Messages,
     pub(crate) texting: Texting,
+    #[serde(default)]
+    pub(crate) inbound_routes: Rows,
 }
 
 /// What a handler works with.
@@ -172,6 +176,8 @@ const PRODUCTS: &[Product] = &[
     Product { name: "accounts", version: "v1", routes: &[tokens::ROUTES, geo_permissions::ROUTES] },
     Product { name: "numbers", version: "v2", routes: compliance::ROUTES },
     Product { name: "numbers-upload", version: "v2", routes: &[compliance::UPLOADS] },
+    Product { name: "lookups", version: "v2", routes: &[lookups::ROUTES] },
+    Product { name: "routes", version: "v2", routes: &[inbound_routes::ROUTES] },
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
     Product { name: "monitor", version: "v1", routes: &[monitor::ROUTES] },

@@ -17,7 +17,7 @@ use crate::clock::iso;
 use crate::http::{Object, text};
 use crate::multipart::Part;
 use crate::rows::Rows;
-pub(crate) use regulations::Regulation;
+pub(crate) use regulations::{Regulation, derived};
 pub(crate) use review::{CONTROL, review};
 
 /// What a key needs rights for.

@@ -128,7 +128,7 @@ pub(crate) fn title(name: &str) -> String {
 }
 
 /// A SID that is the same everywhere, as those of the provider's own lists are.
-fn derived(prefix: &str, name: &str) -> String {
+pub(crate) fn derived(prefix: &str, name: &str) -> String {
     let digest = Sha256::digest(name.as_bytes());
     prefix.chars().chain(digest[..16].iter().flat_map(hex)).collect()
 }

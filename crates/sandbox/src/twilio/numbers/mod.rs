@@ -177,7 +177,19 @@ pub(crate) fn list(ctx: &mut Ctx<'_>, kind: Option<geo::Kind>) -> Result<Answer,
             && beta.is_none_or(|beta| number.get("beta") == Some(&json!(beta == "true")))
     };
     let items = ctx.world.twilio.numbers.iter().rev().filter(wanted);
-    paging::relative(ctx, "incoming_phone_numbers", "IncomingPhoneNumber", items)
+    let mut answer = paging::relative(ctx, "incoming_phone_numbers", "IncomingPhoneNumber", items)?;
+    if let (Answer::Resource { body, .. }, Some(_)) = (&mut answer, kind) {
+        let shown = body["incoming_phone_numbers"].as_array_mut();
+        shown.into_iter().flatten().for_each(without_type);
+    }
+    Ok(answer)
+}
+
+/// The sub-resources do not name the type that they are about [S].
+fn without_type(number: &mut Value) {
+    if let Some(number) = number.as_object_mut() {
+        number.remove("type");
+    }
 }
 
 /// A partial match in which `*` stands for any one character (T5 [S]).

@@ -5,7 +5,7 @@ use hyper::Method;
 use super::super::accounts::Kind as AccountKind;
 use super::super::errors::Problem;
 use super::super::{Answer, Ctx, Route, catalogue, prices};
-use super::{change, configured, fresh, list, requirements};
+use super::{change, configured, fresh, list, requirements, without_type};
 use crate::geo::{self, Kind};
 use crate::http::Object;
 use crate::ids::is_e164;
@@ -57,6 +57,14 @@ const MAGIC_FULL_AREA: &str = "500";
 /// owns already is updated and answered 201 all the same (T2 [I ex_twilio PR 116]); one by `AreaCode` is
 /// always another one.
 fn buy(ctx: &mut Ctx<'_>, kind: Option<Kind>) -> Result<Answer, Problem> {
+    let mut answer = bought(ctx, kind)?;
+    if let (Answer::Resource { body, .. }, Some(_)) = (&mut answer, kind) {
+        without_type(body);
+    }
+    Ok(answer)
+}
+
+fn bought(ctx: &mut Ctx<'_>, kind: Option<Kind>) -> Result<Answer, Problem> {
     let phone = wanted(ctx, kind)?;
     if kind.is_some_and(|kind| geo::kind(&phone) != kind) {
         return Err(Problem::new(21458, format!("{phone} is not a number of this type")));

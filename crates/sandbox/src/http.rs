@@ -33,8 +33,11 @@ impl Request {
         Params::parse(self.query.as_bytes())
     }
 
-    /// The parameters of a form-encoded body, or the fields beside the files of an upload.
+    /// The parameters of a form-encoded body, or the fields beside the files of an upload. JSON is no form.
     pub(crate) fn form(&self) -> Params {
+        if self.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
+            return Params::default();
+        }
         let Some(parts) = self.parts() else { return Params::parse(&self.body) };
         let fields = parts.into_iter().filter(|part| part.file_name.is_none());
         let pairs = fields.map(|part| (part.name, String::from_utf8_lossy(part.body).into_owned()));

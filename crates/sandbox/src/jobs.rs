@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::outbound::Outgoing;
 use crate::state::{Shared, World};
+use crate::twilio::porting::Step;
 use crate::twilio::voice::Later;
 
 /// Something to do at its time. Each kind belongs to one module, which runs it.
@@ -32,6 +33,10 @@ pub(crate) enum Job {
     Text(Box<crate::twilio::messages::ladder::Step>),
     /// A US sender's registration is looked at.
     Review(Box<crate::twilio::services::registration::Review>),
+    /// A request that goes out by itself, and whose answer nobody reads.
+    Send(Box<Outgoing>),
+    /// What time does with a port.
+    Port(Box<Step>),
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -53,6 +58,11 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
         }),
         Job::Text(step) => Box::pin(crate::twilio::messages::ladder::run(shared, *step)),
         Job::Review(review) => Box::pin(async move { shared.lock().review(*review) }),
+        Job::Send(outgoing) => Box::pin(async move {
+            // Failures are in the log; nobody else wants to know.
+            let _ = crate::outbound::send(&shared, &outgoing).await;
+        }),
+        Job::Port(step) => Box::pin(async move { shared.lock().port_step(&step) }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }
 }

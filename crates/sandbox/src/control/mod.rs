@@ -56,6 +56,7 @@ const TABLES: &[&[Route]] = &[
     catalogue::CONTROL,
     compliance::CONTROL,
     crate::twilio::messages::control::ROUTES,
+    crate::twilio::porting::CONTROL,
 ];
 
 const LOOKS: &[Route] = &[

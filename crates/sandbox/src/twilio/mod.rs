@@ -20,6 +20,7 @@ pub(crate) mod numbers;
 mod overrides;
 mod paging;
 mod params;
+pub(crate) mod porting;
 pub(crate) mod prices;
 mod pricing;
 pub(crate) mod recordings;
@@ -84,6 +85,7 @@ pub(crate) struct Twilio {
     pub(crate) texting: Texting,
     #[serde(default)]
     pub(crate) inbound_routes: Rows,
+    pub(crate) porting: porting::Porting,
 }
 
 /// What a handler works with.
@@ -192,6 +194,8 @@ const PRODUCTS: &[Product] = &[
             services::TOLLFREE_ROUTES,
         ],
     },
+    Product { name: "numbers", version: "v1", routes: &[porting::ROUTES] },
+    Product { name: "numbers-upload", version: "v1", routes: &[porting::UPLOADS] },
 ];
 
 /// Edge and region of the plain host: `api.twilio.com` is `api.ashburn.us1.twilio.com` (T1 [D]).

@@ -10,6 +10,7 @@ mod hook;
 mod lab;
 mod limits;
 mod page;
+mod porting;
 mod purchase;
 mod save;
 mod search;

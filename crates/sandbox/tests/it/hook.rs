@@ -209,6 +209,10 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>, told: watch::S
 async fn read(stream: &mut TcpStream) -> Option<Seen> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 8_192]);
     loop {
+        // The beginning of a TLS handshake, which is not spoken here.
+        if bytes.first() == Some(&0x16) {
+            return None;
+        }
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let mut seen = head(&String::from_utf8_lossy(&bytes[..end]));
             let length = seen.header("content-length").map_or(0, |length| length.parse().unwrap());

@@ -171,5 +171,5 @@ pub(crate) fn feedback(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         ("uri", json!(ctx.uri)),
     ];
     let shown: Object = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Ok(Answer::item(201, "MessageFeedback", shown))
+    Ok(Answer::item(200, "MessageFeedback", shown))
 }

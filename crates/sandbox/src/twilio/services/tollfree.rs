@@ -179,7 +179,7 @@ fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let row = ctx.own(&ctx.world.twilio.texting.verifications)?.clone();
     let row = configured(ctx, row)?;
-    Ok(Answer::item(200, "Verification", shown(ctx, &row)))
+    Ok(Answer::item(202, "Verification", shown(ctx, &row)))
 }
 
 fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {

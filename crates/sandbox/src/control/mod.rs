@@ -16,7 +16,7 @@ use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
 use crate::twilio::{catalogue, compliance};
-use crate::vapi::carriers;
+use crate::vapi::{carriers, vendor};
 use crate::{page, save, settings, spec};
 
 /// A longer text in a control call is refused.
@@ -52,7 +52,8 @@ const TABLES: &[&[Route]] = &[
     settings::ROUTES,
     spec::control::ROUTES,
     save::CONTROL,
-    carriers::ROUTES,
+    carriers::CONTROL,
+    vendor::CONTROL,
     catalogue::CONTROL,
     compliance::CONTROL,
     crate::twilio::messages::control::ROUTES,

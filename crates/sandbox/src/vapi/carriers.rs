@@ -27,7 +27,7 @@ enum Provider {
 }
 
 /// The control calls for them.
-pub(crate) const ROUTES: &[Route] = &[
+pub(crate) const CONTROL: &[Route] = &[
     (Method::GET, "carriers", Work::Now(|world, _, _| Ok((200, json!({"carriers": world.vapi.carriers}))))),
     (Method::POST, "carriers", Work::Now(put)),
 ];

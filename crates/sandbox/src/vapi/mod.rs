@@ -18,6 +18,7 @@ mod structured_outputs;
 pub(crate) mod subscription;
 mod tools;
 pub(crate) mod validate;
+pub(crate) mod vendor;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};

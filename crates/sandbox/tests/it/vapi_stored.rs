@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, answer};
+use crate::lab::{Lab, US, answer};
 
 fn at(kind: &str, made: &Value) -> String {
     format!("/{kind}/{}", made["id"].as_str().unwrap())
@@ -248,4 +248,23 @@ async fn an_org_has_a_server_of_its_own() {
     assert_eq!((status, &answer["message"]), (400, &json!(expected)));
     let (_, other) = lab.control("POST", "/orgs", json!({})).await;
     assert_eq!(lab.vapi("GET", &at("org", &other), Value::Null).await.0, 404);
+}
+
+/// Fields from older days that no request can set any more, and a number that the vendor has blocked.
+#[tokio::test]
+async fn the_vendor_may_change_what_is_stored() {
+    let lab = Lab::new().await;
+    let (_, row) = lab.import(US, json!({})).await;
+    let path = at("phone-number", &row);
+    let control = format!("/vapi/{}", row["id"].as_str().unwrap());
+    let fields = json!({"status": "blocked", "serverUrl": "https://old.example/hook", "orgId": "x"});
+    assert_eq!(lab.control("POST", &control, fields).await.0, 200);
+    let (_, after) = lab.vapi("GET", &path, Value::Null).await;
+    assert_eq!(
+        (&after["status"], &after["serverUrl"]),
+        (&json!("blocked"), &json!("https://old.example/hook"))
+    );
+    assert_eq!(after["orgId"], row["orgId"]);
+    let (status, _) = lab.control("POST", "/vapi/00000000-0000-4000-8000-000000000000", json!({})).await;
+    assert_eq!(status, 404);
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 use crate::routes::capture;
 use crate::state::{Shared, World};
+use crate::twilio::trunks::termination;
 use crate::twilio::{catalogue, compliance};
 use crate::vapi::{carriers, vendor};
 use crate::{page, save, settings, spec};
@@ -58,6 +59,7 @@ const TABLES: &[&[Route]] = &[
     compliance::CONTROL,
     crate::twilio::messages::control::ROUTES,
     crate::twilio::porting::CONTROL,
+    termination::ROUTES,
 ];
 
 const LOOKS: &[Route] = &[

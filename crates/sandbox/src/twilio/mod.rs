@@ -9,6 +9,7 @@ pub(crate) mod caller_ids;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod compliance;
+mod dialing;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
 mod inbound_routes;
@@ -27,6 +28,7 @@ pub(crate) mod recordings;
 mod search;
 pub(crate) mod services;
 pub(crate) mod signature;
+mod sip;
 pub(crate) mod test_account;
 mod tokens;
 pub(crate) mod trunks;
@@ -35,7 +37,7 @@ pub(crate) mod voice;
 pub(crate) mod webhooks;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -86,6 +88,11 @@ pub(crate) struct Twilio {
     #[serde(default)]
     pub(crate) inbound_routes: Rows,
     pub(crate) porting: porting::Porting,
+    #[serde(default)]
+    pub(crate) sip: sip::Sip,
+    /// Countries that accounts may not call.
+    #[serde(default)]
+    pub(crate) closed_dialing: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What a handler works with.
@@ -172,9 +179,10 @@ const PRODUCTS: &[Product] = &[
             calls::ROUTES,
             recordings::ROUTES,
             messages::ROUTES,
+            sip::ROUTES,
         ],
     },
-    Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES] },
+    Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES, trunks::LINKS] },
     Product { name: "accounts", version: "v1", routes: &[tokens::ROUTES, geo_permissions::ROUTES] },
     Product { name: "numbers", version: "v2", routes: compliance::ROUTES },
     Product { name: "numbers-upload", version: "v2", routes: &[compliance::UPLOADS] },
@@ -182,6 +190,7 @@ const PRODUCTS: &[Product] = &[
     Product { name: "routes", version: "v2", routes: &[inbound_routes::ROUTES] },
     Product { name: "pricing", version: "v1", routes: &[pricing::V1] },
     Product { name: "pricing", version: "v2", routes: &[pricing::V2] },
+    Product { name: "voice", version: "v1", routes: &[dialing::ROUTES] },
     Product { name: "monitor", version: "v1", routes: &[monitor::ROUTES] },
     Product {
         name: "messaging",

@@ -176,9 +176,11 @@ fn list_of_call(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 }
 
 fn listed(ctx: &mut Ctx<'_>, call: Option<&str>) -> Result<Answer, Problem> {
+    let below = ctx.uri.contains("/Calls/");
     let wanted = |recording: &&Object| call.is_none_or(|call| text(recording, "call_sid") == Some(call));
-    let rows = ctx.world.twilio.recordings.iter().rev().filter(wanted);
-    list_filtered(ctx, rows, "recordings", "Recording", &[("DateCreated", "date_created")])
+    let rows = ctx.world.twilio.recordings.iter().rev().filter(wanted).cloned();
+    let rows: Vec<Object> = rows.map(|row| if below { of_call(row) } else { shown(ctx, row) }).collect();
+    list_filtered(ctx, rows.iter(), "recordings", "Recording", &[("DateCreated", "date_created")])
 }
 
 /// `GET …/Recordings/{RE}.json`, and the sound itself at `.wav`, `.mp3` and without extension.
@@ -195,7 +197,9 @@ fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     }
 }
 
+/// The account's own view names no track [S].
 fn shown(ctx: &Ctx<'_>, mut recording: Object) -> Object {
+    recording.remove("track");
     let sid = text(&recording, "sid").unwrap_or_default();
     let url = format!("{}/2010-04-01/Accounts/{}/Recordings/{sid}", ctx.base, ctx.account);
     recording.insert("media_url".to_owned(), json!(url));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod calls;
+mod calls_rest;
 mod conformance;
 mod control;
 mod faults;
@@ -18,6 +19,7 @@ mod save;
 mod search;
 mod services;
 mod texting;
+mod trunks;
 mod twilio;
 mod twilio_numbers;
 mod twiml;

@@ -1,5 +1,6 @@
 //! Who may call whom: the errors of a call that is asked for (T16, T22 [E]).
 
+use crate::calling_codes;
 use crate::http::text;
 use crate::ids::is_e164;
 use crate::twilio::Twilio;
@@ -58,6 +59,10 @@ fn recipient(twilio: &Twilio, account: &str, to: &str) -> Result<(), Problem> {
     // Premium numbers [?].
     if to.starts_with("+1900") {
         return Err(unreachable(21216, to));
+    }
+    let country = calling_codes::country(to);
+    if country.is_some_and(|(iso, _)| !twilio.may_dial(account, iso)) {
+        return Err(unreachable(21215, to));
     }
     let trial = twilio.account(account).is_some_and(|account| account.kind == Kind::Trial);
     if trial && !twilio.may_show(account, to) {

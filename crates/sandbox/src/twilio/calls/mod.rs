@@ -12,8 +12,8 @@ use super::errors::Problem;
 use super::{Answer, Ctx, Route, auth, paging};
 use crate::http::{Object, text};
 use crate::state::World;
-pub(crate) use record::{NewLeg, is_over};
-pub(crate) use when::{AT, Span, list_filtered};
+pub(crate) use record::{NewLeg, is_inbound, is_over};
+pub(crate) use when::{AT, Span, list_filtered, parse};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[

@@ -24,7 +24,7 @@ pub(crate) struct NewLeg<'l> {
     pub(crate) account: &'l str,
     pub(crate) from: &'l str,
     pub(crate) to: &'l str,
-    /// `inbound`, `outbound-api` or `outbound-dial`.
+    /// `inbound`, `outbound-api`, `outbound-dial`, or `trunking-originating` (in) and `-terminating` (out).
     pub(crate) direction: &'l str,
     pub(crate) status: &'l str,
     pub(crate) parent: Option<&'l str>,
@@ -53,7 +53,8 @@ impl World {
 
     /// A call as it is shown right after it was made.
     pub(crate) fn new_call(&self, sid: &str, leg: &NewLeg<'_>) -> Object {
-        let own = if leg.direction == "inbound" { leg.to } else { leg.from };
+        let inbound = is_inbound(leg.direction);
+        let own = if inbound { leg.to } else { leg.from };
         let number =
             self.twilio.number(own).filter(|number| text(number, "account_sid") == Some(leg.account));
         let field = |name: &str| number.and_then(|number| text(number, name));
@@ -63,7 +64,7 @@ impl World {
             .iter()
             .map(|(name, path)| ((*name).to_owned(), json!(format!("{base}/{path}.json"))))
             .collect();
-        let trunk = if leg.direction == "inbound" { field("trunk_sid") } else { None };
+        let trunk = if inbound { field("trunk_sid") } else { None };
         let call = json!({
             "sid": sid,
             "account_sid": leg.account,
@@ -130,7 +131,7 @@ impl World {
         let Some(call) = self.twilio.calls.get_mut(sid) else { return };
         let seconds: i64 =
             call.get("duration").and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or(0);
-        let outbound = text(call, "direction") != Some("inbound");
+        let outbound = !is_inbound(text(call, "direction").unwrap_or_default());
         let completed = text(call, "status") == Some("completed");
         let minute = prices::call_minute(text(call, "to").unwrap_or_default(), outbound);
         if !completed {
@@ -147,6 +148,11 @@ impl World {
 /// Whether a call has its last status.
 pub(crate) fn is_over(call: &Object) -> bool {
     text(call, "status").is_some_and(|status| FINAL.contains(&status))
+}
+
+/// Whether calls of this direction come in from the telephone network.
+pub(crate) fn is_inbound(direction: &str) -> bool {
+    matches!(direction, "inbound" | "trunking-originating")
 }
 
 /// `(415) 555-2671` for numbers of North America, others as they are [S examples].

@@ -1,6 +1,8 @@
-//! Elastic SIP trunks and their origination URLs (T18 [S]), as far as the routing of calls needs them.
+//! Elastic SIP trunks and their origination URLs (T18 [S]).
 
+mod links;
 mod route;
+pub(crate) mod termination;
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use super::{Answer, Ctx, Route, Twilio, paging};
 use crate::clock::iso;
 use crate::http::{Object, text};
 
+pub(crate) use links::ROUTES as LINKS;
 pub(crate) use route::{Route as Origination, is_vapi, originate, route};
 
 /// Where they answer.
@@ -29,7 +32,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         pattern: "Trunks/{}/OriginationUrls/{}",
         area: "trunks",
-        methods: &[(Method::GET, fetch_url), (Method::DELETE, delete_url)],
+        methods: &[(Method::GET, fetch_url), (Method::POST, update_url), (Method::DELETE, delete_url)],
     },
 ];
 
@@ -66,12 +69,24 @@ impl Twilio {
     /// Trunks with their origination URLs, for the control API.
     pub(crate) fn show_trunks(&self) -> Value {
         let with_urls = |trunk: &Object| {
-            let mut trunk = trunk.clone();
+            let mut trunk = self.with_auth(trunk);
             let urls = text(&trunk, "sid").map(|sid| self.urls_of(sid)).unwrap_or_default();
             trunk.insert("origination_urls".to_owned(), urls.into_iter().map(Value::Object).collect());
             Value::Object(trunk)
         };
         self.trunks.iter().map(with_urls).collect()
+    }
+
+    /// A trunk with the ways of authentication that its lists give it (T18 [S]): `auth_type` follows.
+    fn with_auth(&self, trunk: &Object) -> Object {
+        let sid = text(trunk, "sid").unwrap_or_default();
+        let kinds = [("AL", "IP_ACL"), ("CL", "CREDENTIAL_LIST")];
+        let used = kinds.iter().filter(|(prefix, _)| !self.sip.linked(sid, prefix).is_empty());
+        let names: Vec<&str> = used.map(|(_, name)| *name).collect();
+        let mut trunk = trunk.clone();
+        trunk.insert("auth_type".to_owned(), json!(names.join(",")));
+        trunk.insert("auth_type_set".to_owned(), json!(names));
+        trunk
     }
 
     /// A trunk's origination URLs, oldest first.
@@ -128,6 +143,7 @@ pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let named = |object: &Object, field: &str| text(object, field) == Some(ctx.ids[0].as_str());
     twilio.trunks.remove(&ctx.ids[0]);
     twilio.origination_urls.retain(|url| !named(url, "trunk_sid"));
+    twilio.sip.links.retain(|link| link.trunk != ctx.ids[0]);
     for number in twilio.numbers.iter_mut().filter(|number| named(number, "trunk_sid")) {
         number.insert("trunk_sid".to_owned(), Value::Null);
     }
@@ -138,6 +154,13 @@ fn configured(ctx: &Ctx<'_>, mut trunk: Object) -> Result<Object, Problem> {
     params::apply(&[TRUNK], &ctx.form, &mut trunk)?;
     if text(&trunk, "domain_name").is_some_and(|domain| !domain.ends_with("pstn.twilio.com")) {
         return Err(Problem::new(20422, "DomainName must end with pstn.twilio.com"));
+    }
+    // Unique among all accounts (T18 [S]); the code is [?].
+    let same = |other: &&Object| {
+        text(other, "sid") != text(&trunk, "sid") && text(other, "domain_name") == text(&trunk, "domain_name")
+    };
+    if text(&trunk, "domain_name").is_some() && ctx.world.twilio.trunks.iter().any(|other| same(&other)) {
+        return Err(Problem::new(21232, "DomainName is taken by another trunk"));
     }
     trunk.insert("date_updated".to_owned(), json!(iso(ctx.world.clock.now())));
     Ok(trunk)
@@ -150,7 +173,7 @@ fn linked(ctx: &Ctx<'_>, trunk: &Object) -> Object {
         .iter()
         .map(|(name, path)| ((*name).to_owned(), json!(format!("{url}/{path}"))))
         .collect();
-    let mut trunk = trunk.clone();
+    let mut trunk = ctx.world.twilio.with_auth(trunk);
     trunk.insert("links".to_owned(), Value::Object(links));
     trunk.insert("url".to_owned(), json!(url));
     trunk
@@ -185,6 +208,15 @@ pub(crate) fn create_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 /// `GET /v1/Trunks/{TK}/OriginationUrls/{OU}`.
 pub(crate) fn fetch_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let url = own_url(ctx)?.clone();
+    Ok(Answer::item(200, "OriginationUrl", located(ctx, url)))
+}
+
+/// `POST /v1/Trunks/{TK}/OriginationUrls/{OU}`: what is left out stays [S].
+pub(crate) fn update_url(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    let mut url = own_url(ctx)?.clone();
+    params::apply(&[ORIGINATION_URL], &ctx.form, &mut url)?;
+    url.insert("date_updated".to_owned(), json!(iso(ctx.world.clock.now())));
+    ctx.world.twilio.origination_urls.put(url.clone());
     Ok(Answer::item(200, "OriginationUrl", located(ctx, url)))
 }
 

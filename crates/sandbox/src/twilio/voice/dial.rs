@@ -5,7 +5,7 @@ use serde_json::json;
 use super::callbacks::Callback;
 use super::fields::{Form, entry};
 use super::inbound::{self, Incoming};
-use super::line::{End, Flow, Line, speaking_ms};
+use super::line::{End, Flow, Line};
 use super::party::{self, Met};
 use super::script::{Document, Script};
 use crate::calls::Leg;
@@ -236,9 +236,7 @@ impl Line {
                     }
                     None => Vec::new(),
                 };
-                let lines = words.iter().chain(&says);
-                let ms: u64 = lines.map(|line| speaking_ms(line)).sum();
-                let seconds = u32::try_from(ms.div_ceil(1_000)).unwrap_or(limit).clamp(1, limit);
+                let seconds = party::talk_seconds(words.iter().chain(&says)).min(limit);
                 let seconds = self.talked(seconds, star);
                 let heard: Vec<String> = whisper.into_iter().chain(says).collect();
                 party::note(&mut self.shared.lock(), to, caller, sid, &heard, machine);

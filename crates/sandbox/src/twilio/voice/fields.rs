@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::geo;
 use crate::http::{Object, text};
+use crate::twilio::calls::is_inbound;
 
 /// Names and values of a form.
 pub(crate) type Form = Vec<(String, String)>;
@@ -43,7 +44,7 @@ pub(crate) fn of_call(call: &Object, status: &str) -> Form {
     if let Some(name) = text(call, "caller_name") {
         form.push(entry("CallerName", name));
     }
-    if field("direction") == "inbound" {
+    if is_inbound(field("direction")) {
         form.push(entry("CallToken", token(sid)));
         // Attestation A for callers of North America, whose carriers sign; others send none [?].
         if from.starts_with("+1") {

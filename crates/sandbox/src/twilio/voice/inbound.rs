@@ -96,7 +96,8 @@ fn open(world: &mut World, incoming: &Incoming) -> Option<Open> {
     let number = world.twilio.number(&incoming.to)?.clone();
     let account = text(&number, "account_sid").unwrap_or_default().to_owned();
     let (from, to) = (incoming.from.as_str(), incoming.to.as_str());
-    let leg = NewLeg { account: &account, from, to, direction: "inbound", status: "ringing", parent: None };
+    let direction = if text(&number, "trunk_sid").is_some() { "trunking-originating" } else { "inbound" };
+    let leg = NewLeg { account: &account, from, to, direction, status: "ringing", parent: None };
     let call_sid = world.open_call(&leg);
     if let Some(call) = world.twilio.calls.get_mut(&call_sid) {
         call.insert("forwarded_from".to_owned(), json!(incoming.forwarded_from));

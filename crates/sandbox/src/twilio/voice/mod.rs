@@ -7,7 +7,7 @@ pub(crate) mod fields;
 mod gather;
 pub(crate) mod inbound;
 mod line;
-mod party;
+pub(crate) mod party;
 mod schema;
 pub(crate) mod script;
 

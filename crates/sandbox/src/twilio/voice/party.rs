@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::line::{CALL_MAX_S, speaking_ms};
 use crate::calls::{Leg, Outcome};
 use crate::clock::millis;
 use crate::phones::OnCall;
@@ -11,12 +12,12 @@ use crate::state::{Shared, World};
 use crate::twilio::trunks;
 
 /// A mailbox answers after so many seconds of ringing.
-pub(super) const VOICEMAIL_AFTER_S: u32 = 20;
+pub(crate) const VOICEMAIL_AFTER_S: u32 = 20;
 /// What a mailbox says.
 const VOICEMAIL_WORDS: &str = "Please leave a message after the tone.";
 
 /// What came of ringing somebody.
-pub(super) enum Met {
+pub(crate) enum Met {
     /// Nobody answered: the call's status.
     Missed { status: &'static str, rang_s: u32, sip_code: Option<u16> },
     /// A person, or a person's mailbox.
@@ -27,7 +28,7 @@ pub(super) enum Met {
 
 impl Met {
     /// How long it rang.
-    pub(super) fn rang_s(&self) -> u32 {
+    pub(crate) fn rang_s(&self) -> u32 {
         match self {
             Met::Missed { rang_s, .. } | Met::Person { rang_s, .. } => *rang_s,
             Met::Vapi { .. } => 0,
@@ -36,7 +37,7 @@ impl Met {
 }
 
 /// Rings `leg.to` for at most `timeout` seconds.
-pub(super) async fn meet(shared: &Arc<Shared>, leg: &Leg, timeout: u32) -> Met {
+pub(crate) async fn meet(shared: &Arc<Shared>, leg: &Leg, timeout: u32) -> Met {
     if trunks::is_vapi(&leg.to) {
         let outcome = trunks::originate(shared, leg, &leg.to).await;
         let code = outcome.told("sip_code").and_then(|code| code.parse().ok());
@@ -60,9 +61,15 @@ pub(super) async fn meet(shared: &Arc<Shared>, leg: &Leg, timeout: u32) -> Met {
 }
 
 /// Notes at a phone what its owner heard in a call, or what was left in the mailbox.
-pub(super) fn note(world: &mut World, phone: &str, from: &str, sid: &str, heard: &[String], machine: bool) {
+pub(crate) fn note(world: &mut World, phone: &str, from: &str, sid: &str, heard: &[String], machine: bool) {
     let at = millis(world.clock.now());
     let event = json!({"kind": "call", "from": from, "call_sid": sid, "heard": heard, "voicemail": machine,
         "at": at});
     world.phones.note(phone, event);
+}
+
+/// How long two people talk who say these lines: at least a second.
+pub(crate) fn talk_seconds<'l>(lines: impl Iterator<Item = &'l String>) -> u32 {
+    let ms: u64 = lines.map(|line| speaking_ms(line)).sum();
+    u32::try_from(ms.div_ceil(1_000)).unwrap_or(CALL_MAX_S).clamp(1, CALL_MAX_S)
 }

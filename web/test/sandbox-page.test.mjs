@@ -90,7 +90,7 @@ describe("where calls and texts go", () => {
     };
     const state = {
       applications: [{ sid: "AP1", sms_url: "https://a.example/sms" }],
-      services: [{ sid: "MG1", phone_numbers: ["PN1"] }],
+      services: [{ sid: "MG1", senders: [PHONE] }],
     };
     expect(textRoute(number, state)).toEqual({ kind: "service", sid: "MG1" });
     expect(textRoute(number, { ...state, services: [] })).toMatchObject({ kind: "url", application: "AP1" });

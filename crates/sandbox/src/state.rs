@@ -113,6 +113,7 @@ impl World {
             "orgs": orgs,
             "phones": self.phones.show(),
             "faults": self.faults.show(),
+            "services": self.twilio.show_services(),
         })
     }
 }

@@ -136,7 +136,7 @@ function groupSubject(group, { number, account, org, entry, assistant }) {
     : t("break.not_in_vapi");
 }
 
-function breakItem({ id, calls, undo, input, grave }, about) {
+function breakItem({ id, calls, undo, input, grave, mends }, about) {
   const key = `${id} ${about.number?.sid ?? about.account?.sid}`;
   const field =
     input &&
@@ -173,7 +173,11 @@ function breakItem({ id, calls, undo, input, grave }, about) {
         "div",
         { class: "row end" },
         back && button(t("break.undo"), takeBack, { image: "undo", "data-keep": `undo ${id}` }),
-        button(t(`break.${id}.do`), act, { kind: "danger-plain", disabled: !calls, "data-keep": `do ${id}` }),
+        button(t(`break.${id}.do`), act, {
+          kind: mends ? "plain" : "danger-plain",
+          disabled: !calls,
+          "data-keep": `do ${id}`,
+        }),
       ),
     ),
     calls && curlDetails(shown),

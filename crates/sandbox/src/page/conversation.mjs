@@ -4,17 +4,15 @@
 export function conversation(state, phone, other) {
   if (!state || !other) return [];
   const between = ({ from, to }) => (from === phone && to === other) || (from === other && to === phone);
-  const seen = new Map(
-    (state.phones[phone]?.seen ?? []).filter(({ kind }) => kind === "text").map((text) => [text.message_sid, text]),
-  );
+  const texts = (state.phones[phone]?.seen ?? []).filter(({ kind }) => kind === "text");
+  const seen = new Map(texts.map((text) => [text.message_sid, text]));
   const messages = state.messages
     .filter(between)
     .map((message) => ({ ...message, media: seen.get(message.sid)?.media ?? message.media ?? [] }));
   const known = new Set(messages.map(({ sid }) => sid));
-  // Old messages are not in the state any more, but the phone remembers them.
-  const remembered = [...seen.values()].filter(({ message_sid, from }) => from === other && !known.has(message_sid));
-  return [
-    ...remembered.map((text) => ({ ...text, sid: text.message_sid, status: "delivered", date_created: text.at })),
-    ...messages,
-  ].sort((a, b) => Date.parse(a.date_created) - Date.parse(b.date_created));
+  // Old messages are not in the state any more, and Twilio keeps none of its own replies: the phone does.
+  const remembered = texts
+    .filter(({ message_sid, from }) => from === other && !known.has(message_sid))
+    .map((text) => ({ ...text, sid: text.message_sid, status: "delivered", date_created: text.at }));
+  return [...remembered, ...messages].sort((a, b) => Date.parse(a.date_created) - Date.parse(b.date_created));
 }

@@ -47,9 +47,7 @@ export function voiceRoute(number, state) {
 
 /** Where its texts go: the messaging service wins, then the application, then the address. */
 export function textRoute(number, state) {
-  const service = (state.services ?? []).find(
-    (service) => pool(service).includes(number.sid) || pool(service).includes(number.phone_number),
-  );
+  const service = (state.services ?? []).find(({ senders }) => senders.includes(number.phone_number));
   if (service) return { kind: "service", sid: service.sid };
   if (set(number.sms_application_sid)) {
     const application = Object.values(state.applications).find(({ sid }) => sid === number.sms_application_sid);
@@ -58,8 +56,6 @@ export function textRoute(number, state) {
   }
   return site(number.sms_url, ["/twilio/sms"]);
 }
-
-const pool = (service) => (service.phone_numbers ?? []).map((entry) => (typeof entry === "string" ? entry : entry.sid));
 
 /** The entries of this number in Vapi, each with its org and assistant. */
 export function inVapi(phone, state) {

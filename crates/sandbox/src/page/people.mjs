@@ -50,8 +50,8 @@ export function remove(index) {
 
 /** Calls that a phone placed, newest first. */
 const placed = new Map();
-/** What became of the texts that a phone sent: where they were delivered, by the message's SID. */
-const deliveries = new Map();
+/** What a phone sent, by the message's SID: where it was delivered, and its pictures. */
+const sent = new Map();
 
 export const callsOf = (phone) => placed.get(phone) ?? [];
 
@@ -59,14 +59,15 @@ export function noteCall(phone, call) {
   placed.set(phone, [call, ...callsOf(phone)].slice(0, CALLS_MAX));
 }
 
-export const deliveriesOf = (sid) => deliveries.get(sid);
+export const sentAs = (sid) => sent.get(sid);
 
-export function noteDeliveries(sid, list) {
-  deliveries.set(sid, list);
+export function noteSent(sid, deliveries, files) {
+  sent.set(sid, { deliveries, pictures: files.map((file) => URL.createObjectURL(file)) });
 }
 
 /** After a reset, nothing of it has ever happened. */
 export function forgetAll() {
   placed.clear();
-  deliveries.clear();
+  for (const { pictures } of sent.values()) pictures.forEach(URL.revokeObjectURL);
+  sent.clear();
 }

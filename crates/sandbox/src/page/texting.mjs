@@ -3,7 +3,7 @@ import { control, send } from "./api.mjs";
 import { conversation } from "./conversation.mjs";
 import { button, fill, h, icon, say } from "./dom.mjs";
 import { has, number as count, shortTime, t } from "./i18n.mjs";
-import { chosen, deliveriesOf, noteDeliveries } from "./people.mjs";
+import { chosen, noteSent, sentAs } from "./people.mjs";
 import { readNow, store } from "./store.mjs";
 
 /** The sandbox takes a request of 2 MB; base64 makes a file a third larger. */
@@ -75,7 +75,7 @@ export function textCard(to) {
       const media = await Promise.all(chosenNow.map(encoded));
       const message = { from: chosen().number, to: called, body: body.value, ...(media.length > 0 && { media }) };
       const answer = await send(control("POST", "messages", message));
-      noteDeliveries(answer.message_sid, answer.deliveries ?? []);
+      noteSent(answer.message_sid, answer.deliveries ?? [], chosenNow);
       body.value = "";
       files.value = "";
       showChosen();
@@ -95,7 +95,7 @@ export function textCard(to) {
     const messages = conversation(store.state, chosen().number, other);
     fill(
       list,
-      [chosen().number, other, messages.map(({ sid, status, body }) => [sid, status, body, deliveriesOf(sid)])],
+      [chosen().number, other, messages.map(({ sid, status, body }) => [sid, status, body, sentAs(sid)])],
       () =>
         messages.length > 0
           ? messages.map(bubble)
@@ -118,13 +118,14 @@ async function encoded(file) {
 
 function bubble(message) {
   const mine = message.from === chosen().number;
-  const status = mine ? told(deliveriesOf(message.sid)) : state(message);
+  const own = mine ? sentAs(message.sid) : undefined;
+  const status = mine ? told(own?.deliveries) : state(message);
   return h(
     "li",
     { class: mine ? "mine" : "theirs", "data-sid": message.sid },
     h("span", { class: "unseen" }, t(mine ? "text.you" : "text.they", { number: message.from })),
     message.body && h("p", null, message.body),
-    message.media.map(picture),
+    (own?.pictures ?? message.media).map(picture),
     h("small", null, [shortTime(message.date_created), status].filter(Boolean).join(" · ")),
   );
 }
@@ -132,6 +133,7 @@ function bubble(message) {
 /** The picture's own address is of another host name: its path is here too. */
 function picture(media) {
   const url = typeof media === "string" ? media : media.url;
+  if (url?.startsWith("blob:")) return h("img", { src: url, alt: t("text.picture") });
   const path = url?.startsWith("/") ? url : URL.canParse(url) ? new URL(url).pathname : "";
   if (!path.startsWith("/storage/"))
     return h("a", { href: URL.canParse(url) ? url : undefined, rel: "noreferrer", target: "_blank" }, url);

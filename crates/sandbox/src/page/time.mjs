@@ -232,50 +232,35 @@ const CHOICES = { fresh_numbers: ["demo", "empty"] };
 
 /** Switches for what nobody knows about the providers; those that the page has no words for go by their name. */
 function settingsCard(settings, change) {
-  const words = (name) => (has(`setting.${name}`) ? t(`setting.${name}`) : name.replaceAll("_", " "));
-  const control = (name, value) => {
-    if (typeof value === "boolean")
-      return h(
-        "label",
-        { class: "check" },
-        h("input", {
-          type: "checkbox",
-          checked: value,
-          onchange: ({ target }) => change(name, target.checked),
-          "data-keep": name,
-        }),
-        words(name),
-      );
-    if (CHOICES[name]) {
-      const choices = CHOICES[name].map((one) => [one, t(`setting.${name}_${one}`)]);
-      return field(
-        words(name),
-        select(choices, value, (chosen) => change(name, chosen), { "data-keep": name }),
-      );
+  const head = [h("h2", null, t("time.settings")), h("p", { class: "quiet" }, t("time.settings_hint"))];
+  return [...head, h("div", { class: "stack" }, settingsOf(settings, change))];
+}
+
+function settingsOf(settings, change) {
+  return Object.entries(settings).map(([name, value]) => {
+    // A group of settings is changed as a whole.
+    if (typeof value === "object" && value !== null) {
+      return settingsOf(value, (inner, of) => change(name, { ...value, [inner]: of }));
     }
-    if (typeof value === "object" && value !== null) return undefined;
-    // What has no value is a limit that is not set.
-    const text = typeof value === "string";
-    const read = (given) => (text ? given : given === "" ? null : Number(given));
-    return field(
-      words(name),
-      h("input", {
-        type: text ? "text" : "number",
-        min: 0,
-        value: value ?? "",
-        placeholder: text ? "" : t("time.none"),
-        onchange: ({ target }) => change(name, read(target.value)),
-        "data-keep": name,
-      }),
-    );
-  };
-  return [
-    h("h2", null, t("time.settings")),
-    h("p", { class: "quiet" }, t("time.settings_hint")),
-    h(
-      "div",
-      { class: "stack" },
-      Object.entries(settings).map(([name, value]) => control(name, value)),
-    ),
-  ];
+    return setting(name, value, (of) => change(name, of));
+  });
+}
+
+function setting(name, value, change) {
+  const words = has(`setting.${name}`) ? t(`setting.${name}`) : name.replaceAll("_", " ");
+  const kept = { "data-keep": name };
+  if (typeof value === "boolean") {
+    const box = { type: "checkbox", checked: value, onchange: ({ target }) => change(target.checked) };
+    return h("label", { class: "check" }, h("input", { ...box, ...kept }), words);
+  }
+  if (CHOICES[name]) {
+    const choices = CHOICES[name].map((one) => [one, t(`setting.${name}_${one}`)]);
+    return field(words, select(choices, value, change, kept));
+  }
+  // What has no value is a limit that is not set.
+  const text = typeof value === "string";
+  const read = (given) => (text ? given : given === "" ? null : Number(given));
+  const kind = text ? { type: "text" } : { type: "number", min: 0, placeholder: t("time.none"), class: "modest" };
+  const onchange = ({ target }) => change(read(target.value));
+  return field(words, h("input", { ...kind, value: value ?? "", onchange, ...kept }));
 }

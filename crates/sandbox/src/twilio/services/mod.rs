@@ -203,6 +203,17 @@ impl Twilio {
         text(row, "service_sid")
     }
 
+    /// Services with their senders, for the control API.
+    pub(crate) fn show_services(&self) -> Value {
+        let with_senders = |service: &Object| {
+            let mut service = service.clone();
+            let senders = text(&service, "sid").map(|sid| self.pool(sid)).unwrap_or_default();
+            service.insert("senders".to_owned(), json!(senders));
+            Value::Object(service)
+        };
+        self.texting.services.iter().map(with_senders).collect()
+    }
+
     /// A service's US campaign, the newest.
     pub(crate) fn campaign_of(&self, service: &str) -> Option<&Object> {
         let of_service = |row: &&Object| text(row, "messaging_service_sid") == Some(service);

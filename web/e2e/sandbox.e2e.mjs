@@ -1,0 +1,272 @@
+// The sandbox's own page, played by a person: phones, both providers, the log, breaking things, time.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectAccessible, watchErrors } from "./checks.mjs";
+import { WAIT_MS_MAX, startBrowser, startProduct } from "./product.mjs";
+
+const US = "+14155552671";
+const NASTY = '<img src="x" onerror="document.title=1">';
+
+let product, browser, context, page, errors, state;
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
+  context = await browser.newContext({ locale: "en-US", reducedMotion: "reduce" });
+  context.setDefaultTimeout(WAIT_MS_MAX);
+  page = await context.newPage();
+  errors = watchErrors(page);
+  state = await sandbox("GET", "/sandbox/state");
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await product?.stop();
+});
+
+const button = (name) => page.getByRole("button", { name, exact: true });
+const outcome = (name) => page.locator(`article[data-outcome="${name}"]`).first();
+const item = (id) => page.locator(`[data-break="${id}"]`);
+
+/** A request to the sandbox as a program sends it; fails when it is refused. */
+async function sandbox(method, path, body, headers = {}) {
+  const answer = await fetch(product.sandbox_url + path, {
+    method,
+    headers: { ...(body && { "Content-Type": "application/json" }), ...headers },
+    body: body && JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+const vapi = (method, path, body) =>
+  sandbox(method, `/vapi${path}`, body, { Authorization: `Bearer ${state.orgs[0].private_key}` });
+
+async function open(name) {
+  await page.goto(`${product.sandbox_url}/sandbox#/${name}`);
+  await page.locator("html[data-ready]").waitFor();
+}
+
+async function call() {
+  await button("Call").click();
+  await page.locator("[aria-busy]").waitFor({ state: "detached" });
+}
+
+/** Waits until a place of the state has this value: the page asks for it by itself. */
+const shown = (row, code) => page.locator(`tr[data-number="${row}"] [data-code="${code}"]`).waitFor();
+
+describe("phones", () => {
+  test("a call to a number that Vapi does not know is explained in plain words", async () => {
+    await open("phones");
+    await call();
+    await outcome("not_found").getByText("Phone number not found.").waitFor();
+    await outcome("not_found").getByText("no Vapi organisation has it").waitFor();
+    await expectAccessible(page);
+  });
+
+  test("the providers' view says so too, and once imported the assistant answers", async () => {
+    await open("providers");
+    await shown(US, "unknown_to_vapi");
+    await expectAccessible(page);
+    const [account] = state.accounts;
+    const assistant = await vapi("POST", "/assistant", { name: NASTY.slice(0, 40), firstMessage: NASTY });
+    await vapi("POST", "/phone-number", {
+      provider: "twilio",
+      number: US,
+      twilioAccountSid: account.sid,
+      twilioAuthToken: account.auth_token,
+      assistantId: assistant.id,
+    });
+    await page.locator(`tr[data-number="${US}"] .pill.good`).waitFor();
+    await open("phones");
+    await call();
+    await outcome("answered").waitFor();
+  });
+
+  test("what providers' programs send is text, never part of the page", async () => {
+    await outcome("answered").getByText(NASTY).first().waitFor();
+    expect(await page.locator('img[src="x"]').count()).toBe(0);
+    expect(await page.title()).not.toBe("1");
+  });
+
+  test("phones are remembered, with how they behave", async () => {
+    await page.getByText("About this phone").click();
+    await page.getByLabel("When it is called").selectOption("busy");
+    await page.getByText("is busy,").waitFor();
+    await button("Add a phone").click();
+    await page.getByRole("button", { name: "+14155550101" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "+14155550101", pressed: true }).waitFor();
+    const { phones } = await sandbox("GET", "/sandbox/state");
+    expect(phones["+14155550100"].behaviour.on_call).toBe("busy");
+  });
+
+  test("the keyboard alone places a call", async () => {
+    const number = page.getByLabel("Number to call or text");
+    await number.fill("+33999999999");
+    await number.press("Tab");
+    await button("Call").focus();
+    await page.keyboard.press("Enter");
+    await outcome("no_such_number").waitFor();
+  });
+});
+
+describe("the log", () => {
+  test("it shows what arrived, with what nobody knew, and finds it", async () => {
+    await vapi("GET", "/assistant");
+    const [account] = state.accounts;
+    const path = `/twilio/api/2010-04-01/Accounts/${account.sid}/IncomingPhoneNumbers.json?PhoneNumbr=1`;
+    await sandbox("GET", path, undefined, { Authorization: `Basic ${btoa(`${account.sid}:${account.auth_token}`)}` });
+    await open("log");
+    await page.getByLabel("Search").fill("PhoneNumbr");
+    const entry = page.locator(".log > li").first();
+    await entry.getByText("1 remark").waitFor();
+    await entry.locator("summary").click();
+    await entry.locator(".unknown").getByText("PhoneNumbr").waitFor();
+    await entry.getByText('"incoming_phone_numbers"').waitFor();
+    expect(await page.locator(".log > li").count()).toBe(1);
+    await expectAccessible(page);
+  });
+
+  test("it stays quick with thousands of entries, and stands still when paused", async () => {
+    const many = Array.from({ length: 3000 }, (_, index) => index);
+    for (let from = 0; from < many.length; from += 100) {
+      await Promise.all(many.slice(from, from + 100).map((index) => vapi("GET", `/assistant?limit=${index % 90}`)));
+    }
+    await page.getByLabel("Search").fill("");
+    await page.getByText(/^3,0\d\d entries$/).waitFor();
+    expect(await page.locator(".log > li").count()).toBe(200);
+    const took = await page.evaluate(() => {
+      const search = document.querySelector('input[type="search"]');
+      const start = performance.now();
+      search.value = "limit";
+      search.dispatchEvent(new Event("input"));
+      return performance.now() - start;
+    });
+    expect(took).toBeLessThan(1000);
+    await button("Pause").click();
+    await vapi("GET", "/assistant");
+    await page.getByText(/paused, [1-9]/).waitFor();
+    await button("Go on").click();
+  });
+});
+
+describe("breaking things", () => {
+  test("each break happens, can be taken back, and shows its call", async () => {
+    await open("break");
+    await item("suspend").getByRole("button", { name: "Suspend" }).click();
+    await item("suspend").getByRole("button", { name: "Undo" }).waitFor();
+    const status = async () => (await sandbox("GET", "/sandbox/state")).accounts[0].status;
+    expect(await status()).toBe("suspended");
+    await item("suspend").getByRole("button", { name: "Undo" }).click();
+    await item("suspend").getByRole("button", { name: "Undo" }).waitFor({ state: "detached" });
+    expect(await status()).toBe("active");
+    await item("suspend").getByText("Show as curl").click();
+    await item("suspend").getByText('{"status":"suspended"}').waitFor();
+    await expectAccessible(page);
+  });
+
+  test("a trunk hides the voice URL, and a deleted assistant stays linked", async () => {
+    await item("trunk").getByRole("button", { name: "Attach" }).click();
+    await item("trunk").getByRole("button", { name: "Undo" }).waitFor();
+    await item("delete_assistant").getByRole("button", { name: "Delete" }).click();
+    await item("delete_assistant").getByRole("button", { name: "Delete", disabled: true }).waitFor();
+    await open("providers");
+    await shown(US, "trunk_without_url");
+    await shown(US, "assistant_deleted");
+  });
+
+  test("a fault waits for the next request, and is gone when it has happened", async () => {
+    await open("break");
+    await button("Switch on: Too many requests (429)").click();
+    await page.getByText("1 fault is waiting").waitFor();
+    await expect(vapi("GET", "/assistant")).rejects.toThrow("429");
+    await page.getByText("1 fault is waiting").waitFor({ state: "detached" });
+  });
+
+  test("everything can be reset, and it asks first", async () => {
+    await button("Reset").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    expect((await sandbox("GET", "/sandbox/state")).orgs[0].phone_numbers).toHaveLength(1);
+    await button("Reset").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Reset" }).click();
+    await page.getByText("as at the start", { exact: false }).last().waitFor();
+    expect((await sandbox("GET", "/sandbox/state")).orgs[0].phone_numbers).toHaveLength(0);
+    await open("log");
+    await page.getByText("Nothing has arrived yet.").waitFor();
+  });
+});
+
+describe("time", () => {
+  test("the clock is moved on, and stands with a seed", async () => {
+    await open("time");
+    await page.getByLabel("Seed").fill("7");
+    await button("Begin anew").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Begin anew" }).click();
+    await page.getByText("Thursday, January 1, 2026").waitFor();
+    await button("1 hour").click();
+    await page.getByRole("timer").getByText("01:00:00").waitFor();
+    await page.locator(".clock").getByText("standing").waitFor();
+    await expectAccessible(page);
+  });
+});
+
+describe("everybody", () => {
+  test("the page speaks French, and remembers it", async () => {
+    await page.getByLabel("Language").selectOption("fr");
+    await page.getByRole("heading", { name: "Temps et états" }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "Temps et états" }).waitFor();
+    expect(await page.locator("html").getAttribute("lang")).toBe("fr");
+    const french = await browser.newContext({ locale: "fr-FR" });
+    const other = await french.newPage();
+    await other.goto(`${product.sandbox_url}/sandbox`);
+    await other.getByRole("heading", { name: "Téléphones" }).waitFor();
+    await french.close();
+  });
+
+  test.each([
+    ["light", 390],
+    ["dark", 390],
+    ["dark", 1280],
+  ])("every view is accessible and fits: %s, %d pixels wide", async (colorScheme, width) => {
+    const small = await browser.newContext({
+      locale: "fr-FR",
+      colorScheme,
+      viewport: { width, height: 844 },
+      reducedMotion: "reduce",
+    });
+    small.setDefaultTimeout(WAIT_MS_MAX);
+    const phone = await small.newPage();
+    for (const view of ["phones", "providers", "log", "break", "time"]) {
+      await phone.goto(`${product.sandbox_url}/sandbox#/${view}`);
+      await phone.locator("html[data-ready]").waitFor();
+      await expectAccessible(phone);
+      expect(await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth), view).toBeLessThanOrEqual(
+        0,
+      );
+    }
+    await small.close();
+  });
+
+  test("a page of another site cannot read or change the sandbox", async () => {
+    const stranger = await context.newPage();
+    await stranger.goto(`${product.url}/healthz`);
+    const read = (method) =>
+      stranger.evaluate(
+        ([url, method]) =>
+          fetch(url, { method }).then(
+            ({ status }) => status,
+            () => "refused",
+          ),
+        [`${product.sandbox_url}/sandbox/reset`, method],
+      );
+    expect(await read("POST")).toBe("refused");
+    expect(await read("GET")).toBe("refused");
+    const { seed } = await sandbox("GET", "/sandbox/state");
+    expect(seed, "nothing was reset").toBe(7);
+    await stranger.close();
+  });
+
+  test("nothing in the page reported an error", () => {
+    expect(errors.unexpected()).toEqual([]);
+  });
+});

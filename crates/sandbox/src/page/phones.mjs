@@ -121,7 +121,7 @@ function phoneSettings(behaviour, update) {
   const change = async (name, value) => {
     const whole = { on_call: "answer", on_text: "deliver", says: [], ...behaviour, [name]: value };
     try {
-      await send(control("POST", `phones/${encodeURIComponent(number)}`, whole));
+      await send(control("POST", `phones/${number}`, whole));
       await refresh();
       say(t("phone.saved"));
     } catch (error) {

@@ -406,6 +406,7 @@ async fn the_second_list_sorts_and_refuses_what_it_does_not_know() {
         ("sortBy=name", "sortBy must be one of the following values: createdAt, duration, cost"),
         ("sortOrder=up", "sortOrder must be one of the following values: ASC, DESC"),
         ("limit=1001", "limit must not be greater than 1000"),
+        (&format!("search={}", "x".repeat(101)), "search must be shorter than or equal to 100 characters"),
     ] {
         let (status, answer) = lab.vapi("GET", &format!("/v2/phone-number?{query}"), Value::Null).await;
         assert_eq!((status, &answer["message"]), (400, &json!([message])));

@@ -23,6 +23,8 @@ pub(crate) enum Job {
     Voice(Box<Later>),
     /// A webhook that none has overtaken in time (see `faults`).
     HeldWebhook(u64),
+    /// What time does at Vapi.
+    Vapi(Box<crate::vapi::later::Later>),
     /// A free Vapi number becomes active (V5.3 [D]).
     ActivateVapiNumber(String),
     /// An emergency address is registered, or not any more.
@@ -63,6 +65,7 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
             let _ = crate::outbound::send(&shared, &outgoing).await;
         }),
         Job::Port(step) => Box::pin(async move { shared.lock().port_step(&step) }),
+        Job::Vapi(later) => Box::pin(async move { later.run(&shared).await }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) twilio_concurrent_requests: Option<u32>,
     /// More requests of one org than this in a minute of UTC are answered 429 (V4).
     pub(crate) vapi_requests_per_minute: Option<u32>,
+    /// Webhooks carry the number's row without Twilio's secrets (V9.3 [W] says that they are in it).
+    pub(crate) vapi_webhooks_hide_secrets: bool,
     /// Vapi's creation times in whole seconds, so that several resources share one (V14.8).
     pub(crate) vapi_whole_seconds: bool,
     /// Whether Vapi's numbers are shown without their Twilio secrets (V15.6 [?]).

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use hyper::body::Bytes;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::http::{Reply, Request};
@@ -25,6 +26,9 @@ pub(crate) enum Content {
 struct File {
     content_type: String,
     content: Content,
+    /// From then on it is refused.
+    #[serde(default)]
+    until: Option<Timestamp>,
 }
 
 /// All files by the secret part of their address.
@@ -35,9 +39,18 @@ pub(crate) struct Storage(BTreeMap<String, File>);
 impl World {
     /// Keeps a file and returns its path, which nobody can guess.
     pub(crate) fn store(&mut self, content_type: &str, content: Content) -> String {
+        self.keep(content_type, content, None)
+    }
+
+    /// Keeps a file that can be fetched for a while.
+    pub(crate) fn store_until(&mut self, content_type: &str, content: Content, until: Timestamp) -> String {
+        self.keep(content_type, content, Some(until))
+    }
+
+    fn keep(&mut self, content_type: &str, content: Content, until: Option<Timestamp>) -> String {
         let name = self.ids.token();
         let path = format!("/storage/{name}");
-        self.storage.0.insert(name, File { content_type: content_type.to_owned(), content });
+        self.storage.0.insert(name, File { content_type: content_type.to_owned(), content, until });
         path
     }
 
@@ -66,8 +79,14 @@ pub(crate) fn handle(world: &World, request: &Request) -> Reply {
     if request.header("authorization").is_some() {
         return refuse(400, "InvalidArgument");
     }
-    match world.storage.0.get(request.path.trim_start_matches("/storage/")) {
+    let name = request.path.trim_start_matches("/storage/");
+    match world.storage.0.get(name) {
+        // Private storage (V8.3 [D]).
+        None if name.starts_with("private/") => refuse(403, "AccessDenied"),
         None => refuse(404, "NoSuchKey"),
+        Some(file) if file.until.is_some_and(|until| world.clock.now() > until) => {
+            refuse(403, "AccessDenied")
+        }
         Some(file) => {
             let bytes = match &file.content {
                 Content::Bytes(bytes) => bytes.clone(),

@@ -16,6 +16,7 @@ use super::overrides::{Cause, Overrides};
 use super::signature;
 use crate::outbound::{self, Answered, Failure, Outgoing};
 use crate::state::Shared;
+use crate::vapi::region::Region;
 
 const REDIRECTS_MAX: usize = 10;
 /// Answers that Twilio's demo URL gives to texts; the wording is ours [?].
@@ -341,7 +342,7 @@ fn redirect(at: &str, answered: &Answered) -> Option<String> {
 /// Hosts that this sandbox plays itself: no request leaves it for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Site {
-    VapiSms,
+    VapiSms(Region),
     /// Another address of Vapi, which takes what Twilio tells it.
     Vapi,
     Demo,
@@ -350,8 +351,9 @@ enum Site {
 fn inside(url: &str) -> Option<Site> {
     let url = Url::parse(url).ok()?;
     match (url.host_str()?, url.path()) {
-        ("api.vapi.ai", "/twilio/sms") => Some(Site::VapiSms),
-        ("api.vapi.ai", _) => Some(Site::Vapi),
+        (host, path) if let Some(region) = Region::of_host(host) => {
+            Some(if path == "/twilio/sms" { Site::VapiSms(region) } else { Site::Vapi })
+        }
         ("demo.twilio.com", _) => Some(Site::Demo),
         _ => None,
     }
@@ -362,10 +364,13 @@ impl Site {
         self,
         shared: &Arc<Shared>,
         outgoing: &Outgoing,
-        _params: &[(String, String)],
+        params: &[(String, String)],
     ) -> Answered {
+        if let Site::VapiSms(region) = self {
+            crate::vapi::texts::receive(shared, params, region).await;
+        }
         let body = match self {
-            Site::VapiSms | Site::Vapi => "",
+            Site::VapiSms(_) | Site::Vapi => "",
             Site::Demo => DEMO_SMS,
         };
         let answered = Answered {
@@ -410,7 +415,7 @@ mod tests {
     #[test]
     fn hosts_that_are_played_here() {
         for (url, expected) in [
-            ("https://api.vapi.ai/twilio/sms", Some(Site::VapiSms)),
+            ("https://api.vapi.ai/twilio/sms", Some(Site::VapiSms(Region::Us))),
             ("https://api.vapi.ai/twilio/status", Some(Site::Vapi)),
             ("https://demo.twilio.com/welcome/sms/reply/", Some(Site::Demo)),
             ("https://api.vapi.ai.example/twilio/sms", None),

@@ -1,5 +1,7 @@
 //! Bearer keys: one private and one public per org (V2 [S][W]).
 
+use std::collections::{BTreeSet, VecDeque};
+
 use super::errors::Problem;
 use super::region::Region;
 use super::subscription::Subscription;
@@ -44,6 +46,11 @@ impl World {
             files: Rows::default(),
             credentials: Rows::default(),
             structured_outputs: Rows::default(),
+            chats: Rows::default(),
+            sessions: Rows::default(),
+            active: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            logs: VecDeque::new(),
         };
         self.vapi.orgs.push(org);
         &self.vapi.orgs[self.vapi.orgs.len() - 1]

@@ -39,6 +39,20 @@ impl Problem {
         Problem { status: 404, message: json!("Not Found"), error: None }
     }
 
+    /// The org has to pay first (V3.2 [D]).
+    pub(crate) fn payment_required(message: &str) -> Problem {
+        Problem { status: 402, message: json!(message), error: Some("Payment Required") }
+    }
+
+    /// The sentence, or the sentences one after the other.
+    pub(crate) fn text(&self) -> String {
+        match &self.message {
+            Value::String(text) => text.clone(),
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
+
     /// Something else holds on to the resource ([S]).
     pub(crate) fn conflict(error: &'static str, message: &str) -> Problem {
         Problem { status: 409, message: json!(message), error: Some(error) }

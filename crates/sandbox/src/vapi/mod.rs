@@ -1,24 +1,43 @@
 //! Vapi: what its orgs keep, phone numbers imported from Twilio, and the calls that reached it.
 
+mod analysis;
+mod artifacts;
 mod assistants;
 mod auth;
 pub(crate) mod calls;
 pub(crate) mod carriers;
+mod chat;
+mod costs;
 mod credentials;
+mod dialing;
 pub(crate) mod errors;
 mod files;
+mod inbound;
+pub(crate) mod later;
 mod lists;
+mod live;
 mod org;
 pub(crate) mod phone_numbers;
+mod places;
 pub(crate) mod region;
 mod resources;
+mod rules;
 mod schema;
+pub(crate) mod server_messages;
+mod sessions;
+mod sip;
 mod squads;
 mod structured_outputs;
 pub(crate) mod subscription;
+mod talk;
+pub(crate) mod texts;
 mod tools;
 pub(crate) mod validate;
 pub(crate) mod vendor;
+mod webhook_auth;
+mod who;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};
@@ -34,6 +53,8 @@ use carriers::Carrier;
 use errors::Problem;
 use region::Region;
 use subscription::Subscription;
+use talk::Talk;
+use webhook_auth::Token;
 
 /// Where a number's calls go after its import into the default region (V5.6 [W]).
 pub(crate) const INBOUND_CALL_URL: &str = "https://api.vapi.ai/twilio/inbound_call";
@@ -58,6 +79,14 @@ pub(crate) struct Org {
     /// With their secrets, which answers leave out.
     pub(crate) credentials: Rows,
     pub(crate) structured_outputs: Rows,
+    pub(crate) chats: Rows,
+    pub(crate) sessions: Rows,
+    /// Calls that take one of the org's lines.
+    pub(crate) active: BTreeSet<String>,
+    /// Calls that wait for a line, longest first.
+    pub(crate) waiting: VecDeque<String>,
+    /// What `GET /logs` shows, oldest first.
+    pub(crate) logs: VecDeque<Value>,
 }
 
 impl Org {
@@ -79,6 +108,8 @@ impl Org {
             "files": all(&self.files),
             "credentials": all(&self.credentials),
             "structured_outputs": all(&self.structured_outputs),
+            "chats": all(&self.chats),
+            "sessions": all(&self.sessions),
         })
     }
 
@@ -92,6 +123,12 @@ impl Org {
 pub(crate) struct Vapi {
     pub(crate) orgs: Vec<Org>,
     pub(crate) carriers: Vec<Carrier>,
+    /// Conversations that go on, by their call.
+    pub(crate) talks: BTreeMap<String, Talk>,
+    /// Conversations that are over and not reported yet.
+    pub(crate) finished: BTreeMap<String, Talk>,
+    /// OAuth2 tokens by their credential.
+    pub(crate) tokens: BTreeMap<String, Token>,
 }
 
 impl Vapi {
@@ -111,6 +148,8 @@ pub(crate) struct Ctx<'w> {
     pub(crate) id: String,
     pub(crate) query: Params,
     pub(crate) body: Object,
+    /// Where the client reached the sandbox.
+    pub(crate) host: String,
 }
 
 impl Ctx<'_> {
@@ -194,6 +233,9 @@ const ROUTES: &[&[Route]] = &[
     assistants::ROUTES,
     phone_numbers::ROUTES,
     calls::ROUTES,
+    calls::ARTIFACTS,
+    chat::ROUTES,
+    sessions::ROUTES,
     credentials::ROUTES,
     files::ROUTES,
     org::ROUTES,
@@ -232,6 +274,9 @@ fn respond(
     target: &str,
 ) -> Result<(Reply, Vec<String>), Problem> {
     // Nest finds the route before it looks at keys: `Cannot POST /v1/assistant` needs none [?].
+    if let Some(path) = path.strip_prefix("live/") {
+        return Ok((live::handle(world, request, path), Vec::new()));
+    }
     let fits = |(method, pattern, handler): &Route| {
         if *method == request.method { Some((*handler, capture(pattern, path)?)) } else { None }
     };
@@ -247,7 +292,8 @@ fn respond(
     if !ids.is_empty() && !is_uuid(&id) {
         return Err(Problem::invalid(&["id must be a UUID".to_owned()]));
     }
-    let mut ctx = Ctx { world, request, org, id, query: request.query(), body: body(request)? };
+    let host = request.header("host").unwrap_or("127.0.0.1").to_owned();
+    let mut ctx = Ctx { world, request, org, id, query: request.query(), body: body(request)?, host };
     let answer = handler(&mut ctx)?;
     let reply = match answer {
         Answer::Json(body) => Reply::json(if request.method == Method::POST { 201 } else { 200 }, &body),
@@ -258,7 +304,7 @@ fn respond(
 
 fn body(request: &Request) -> Result<Object, Problem> {
     let form = request.header("content-type").is_some_and(|kind| kind.starts_with("multipart/"));
-    if form || request.body.is_empty() || matches!(request.method, Method::GET | Method::DELETE) {
+    if form || request.body.is_empty() || request.method == Method::GET {
         return Ok(Object::new());
     }
     serde_json::from_slice(&request.body)

@@ -17,11 +17,12 @@ async fn load(lab: &Lab, snapshot: String) -> (u16, Value) {
     crate::lab::answer(lab.request("PUT", "/sandbox/snapshot").body(snapshot)).await
 }
 
-/// A number that asks `hook` who answers, by a webhook that comes a minute late.
+/// A number that asks `hook` who answers, and tells it how that went, by webhooks that come a minute late.
 async fn prepare(lab: &Lab, hook: &Hook) {
     let server = json!({"server": {"url": hook.url("/vapi")}});
     assert_eq!(lab.import(US, server).await.0, 201);
-    let late = json!({"webhook": {"event": "assistant-request"}, "times": 1, "fault": {"late_s": 60}});
+    let late =
+        json!({"webhook": {"event": "assistant-request|status-update"}, "times": 2, "fault": {"late_s": 60}});
     assert_eq!(lab.control("POST", "/faults", late).await.0, 201);
     let seldom = json!({"path": "/squad", "probability": 0.5, "fault": {"status": 503}});
     assert_eq!(lab.control("POST", "/faults", seldom).await.0, 201);
@@ -49,16 +50,16 @@ async fn a_loaded_state_goes_on_as_the_saved_one_does() {
     let hook = Hook::new().await;
     let (one, two) = (Lab::new().await, Lab::new().await);
     prepare(&one, &hook).await;
-    assert_eq!(hook.seen().len(), 0, "the webhook is still due");
+    assert_eq!(hook.seen().len(), 0, "the webhooks are still due");
     two.control("POST", "/reset", json!({"seed": 99})).await;
     let saved = snapshot(&one).await;
     let (status, loaded) = load(&two, saved.clone()).await;
     assert_eq!((status, &loaded["seed"]), (200, &json!(0)));
     assert_eq!(snapshot(&two).await, saved, "to the letter");
     let first = go_on(&one).await;
-    assert_eq!(hook.seen().len(), 1);
+    assert_eq!(hook.seen().len(), 2);
     assert_eq!(go_on(&two).await, first);
-    assert_eq!(hook.seen().len(), 2, "a job that was due when it was saved is done");
+    assert_eq!(hook.seen().len(), 4, "a job that was due when it was saved is done");
     assert_eq!(snapshot(&two).await, snapshot(&one).await);
 }
 

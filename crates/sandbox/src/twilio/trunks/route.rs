@@ -55,10 +55,15 @@ pub(super) fn alert(world: &mut World, account: &str, call_sid: &str, code: u32,
 pub(crate) fn is_vapi(uri: &str) -> bool {
     let host = uri.strip_prefix("sip:").unwrap_or_default().split(['@']).nth(1).unwrap_or_default();
     let host = host.split([':', ';', '?']).next().unwrap_or_default();
-    host == "sip.vapi.ai" || host.ends_with(".sip.vapi.ai")
+    ["sip.vapi.ai", "sip.eu.vapi.ai"]
+        .iter()
+        .any(|vapi| host.strip_suffix(vapi).is_some_and(|sub| sub.is_empty() || sub.ends_with('.')))
 }
 
 /// A call goes out to a SIP address. Nobody is behind others than Vapi's.
-pub(crate) async fn originate(_shared: &Arc<Shared>, _leg: &Leg, url: &str) -> Outcome {
+pub(crate) async fn originate(shared: &Arc<Shared>, leg: &Leg, url: &str) -> Outcome {
+    if is_vapi(url) {
+        return crate::vapi::calls::invite(shared, leg, url).await;
+    }
     Outcome::new("trunk", &[]).telling("url", url)
 }

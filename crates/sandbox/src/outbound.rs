@@ -44,6 +44,8 @@ pub(crate) struct Answered {
     /// Whether the answer was sent in chunks; an empty chunked body is 11770 at Twilio (T10 [E]).
     pub(crate) chunked: bool,
     pub(crate) location: Option<String>,
+    /// What `Set-Cookie` says, one entry per header.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: Bytes,
 }
 
@@ -62,6 +64,12 @@ pub(crate) enum Failure {
     Dns,
     Connect,
     Tls,
+    /// The certificate is for another name.
+    TlsName,
+    /// The certificate is over.
+    TlsExpired,
+    /// Nobody that is trusted has signed the certificate.
+    TlsUntrusted,
     /// No whole answer in time.
     Timeout,
     /// The connection broke off, or the answer was too long.
@@ -154,6 +162,8 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, Failure> 
     let content_type = header("content-type").unwrap_or_default();
     let chunked = header("transfer-encoding").is_some_and(|coding| coding.contains("chunked"));
     let location = header("location");
+    let set = response.headers().get_all("set-cookie").iter();
+    let cookies = set.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect();
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
@@ -162,7 +172,7 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, Failure> 
             return Err(Failure::Broken);
         }
     }
-    Ok(Answered { status, content_type, chunked, location, body: body.into() })
+    Ok(Answered { status, content_type, chunked, location, cookies, body: body.into() })
 }
 
 /// reqwest tells these apart only in the texts of the causes.
@@ -178,10 +188,23 @@ fn reason(error: &reqwest::Error) -> Failure {
         () if error.is_builder() => Failure::Invalid,
         () if error.is_timeout() => Failure::Timeout,
         () if causes.contains("dns") => Failure::Dns,
-        () if causes.contains("certificate") || causes.contains("tls") => Failure::Tls,
+        () if causes.contains("certificate") || causes.contains("tls") => tls(&causes),
         () if error.is_connect() => Failure::Connect,
         () => Failure::Broken,
     }
+}
+
+/// What is wrong with TLS, by the text that names it.
+fn tls(causes: &str) -> Failure {
+    const TEXTS: [(&str, Failure); 6] = [
+        ("not valid for name", Failure::TlsName),
+        ("notvalidforname", Failure::TlsName),
+        ("expired", Failure::TlsExpired),
+        ("unknownissuer", Failure::TlsUntrusted),
+        ("unknown issuer", Failure::TlsUntrusted),
+        ("self-signed", Failure::TlsUntrusted),
+    ];
+    TEXTS.iter().find(|(text, _)| causes.contains(text)).map_or(Failure::Tls, |(_, failure)| *failure)
 }
 
 fn entry(at: &str, outgoing: &Outgoing, result: Option<&Result<Answered, Failure>>) -> Value {

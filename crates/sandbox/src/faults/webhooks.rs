@@ -99,6 +99,7 @@ fn believed(outgoing: &Outgoing) -> Answered {
         content_type: content_type.to_owned(),
         chunked: false,
         location: None,
+        cookies: Vec::new(),
         body: Bytes::new(),
     }
 }

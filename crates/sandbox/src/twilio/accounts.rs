@@ -74,13 +74,14 @@ pub(crate) struct Account {
 }
 
 /// Resources named in `subresource_uris` [S].
-const SUBRESOURCES: [(&str, &str); 7] = [
+const SUBRESOURCES: [(&str, &str); 8] = [
     ("applications", "Applications"),
     ("available_phone_numbers", "AvailablePhoneNumbers"),
     ("balance", "Balance"),
     ("calls", "Calls"),
     ("incoming_phone_numbers", "IncomingPhoneNumbers"),
     ("keys", "Keys"),
+    ("messages", "Messages"),
     ("outgoing_caller_ids", "OutgoingCallerIds"),
 ];
 

@@ -9,6 +9,7 @@ pub(crate) mod caller_ids;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod compliance;
+mod cookies;
 mod dialing;
 pub(crate) mod errors;
 pub(crate) mod geo_permissions;
@@ -53,6 +54,7 @@ use alerts::Alerts;
 use auth::Caller;
 use catalogue::Stock;
 use compliance::Compliance;
+use cookies::Cookies;
 use errors::Problem;
 use messages::store::Messages;
 use numbers::Numbers;
@@ -85,6 +87,8 @@ pub(crate) struct Twilio {
     pub(crate) courses: BTreeMap<String, voice::course::Course>,
     pub(crate) messages: Messages,
     pub(crate) texting: Texting,
+    #[serde(default)]
+    pub(crate) cookies: Cookies,
     #[serde(default)]
     pub(crate) inbound_routes: Rows,
     pub(crate) porting: porting::Porting,

@@ -173,9 +173,9 @@ enum Missed {
 impl Missed {
     fn cause(&self) -> Option<Cause> {
         match self {
-            Missed::Failed(Failure::Connect | Failure::Dns | Failure::Tls) => Some(Cause::Connect),
             Missed::Failed(Failure::Timeout | Failure::Broken) => Some(Cause::Read),
             Missed::Failed(Failure::Invalid) | Missed::Redirects => None,
+            Missed::Failed(_) => Some(Cause::Connect),
         }
     }
 
@@ -188,6 +188,13 @@ impl Missed {
             Missed::Failed(Failure::Connect) => Trouble::new(11205, "HTTP connection failure"),
             Missed::Failed(Failure::Dns | Failure::Invalid) => Trouble::new(11210, "HTTP bad host name"),
             Missed::Failed(Failure::Tls) => Trouble::new(11220, "SSL/TLS Handshake Error"),
+            Missed::Failed(Failure::TlsName) => Trouble::new(11235, "Certificate Invalid - Domain Mismatch"),
+            Missed::Failed(Failure::TlsExpired) => {
+                Trouble::new(11236, "Certificate Invalid - Certificate Expired")
+            }
+            Missed::Failed(Failure::TlsUntrusted) => {
+                Trouble::new(11237, "Certificate Invalid - Could not find path to certificate")
+            }
             Missed::Redirects => Trouble::new(11215, "HTTP too many redirects"),
         }
     }
@@ -249,6 +256,11 @@ impl Tries<'_> {
             None => outbound::send(shared, &outgoing).await,
         };
         let status = result.as_ref().map(|answered| answered.status).map_err(|failure| *failure);
+        if let Ok(answered) = &result {
+            let world = &mut *shared.lock();
+            let now = world.clock.now();
+            world.twilio.cookies.keep(&self.call.params, url, &answered.cookies, now);
+        }
         self.deliveries.push(Delivery { url: url.to_owned(), result: status });
         result
     }
@@ -265,13 +277,15 @@ impl Tries<'_> {
     ) -> Outgoing {
         let get = method == "GET";
         let mut url = if get { with_query(url, params) } else { url.to_owned() };
-        let signature = {
+        let (signature, cookie) = {
             let world = shared.lock();
+            let cookie = world.twilio.cookies.header(&self.call.params, &url, world.clock.now());
             if world.settings.messaging.default_port_in_url {
                 url = with_port(&url);
             }
             let token = world.twilio.account(&self.call.account).map(|account| account.auth_token.as_str());
-            signature::form(token.unwrap_or_default(), &url, if get { &[] } else { params })
+            let form = if get { &[] } else { params };
+            (signature::form(token.unwrap_or_default(), &url, form), cookie)
         };
         let mut headers = vec![
             ("User-Agent", "TwilioProxy/1.1".to_owned()),
@@ -283,6 +297,7 @@ impl Tries<'_> {
             let form = "application/x-www-form-urlencoded; charset=utf-8";
             headers.push(("Content-Type", form.to_owned()));
         }
+        headers.extend(cookie.map(|value| ("Cookie", value)));
         headers.extend(authorization.map(|value| ("Authorization", value.to_owned())));
         let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         Outgoing {
@@ -378,6 +393,7 @@ impl Site {
             content_type: "text/xml".to_owned(),
             chunked: false,
             location: None,
+            cookies: Vec::new(),
             body: body.into(),
         };
         outbound::note(shared, outgoing, &Ok(answered.clone()));
@@ -398,6 +414,22 @@ mod tests {
         ] {
             let expected = (bare.to_owned(), header.map(str::to_owned));
             assert_eq!(without_credentials(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn every_failure_has_its_code() {
+        for (failure, code) in [
+            (Failure::Timeout, 11200),
+            (Failure::Broken, 11200),
+            (Failure::Connect, 11205),
+            (Failure::Dns, 11210),
+            (Failure::Tls, 11220),
+            (Failure::TlsName, 11235),
+            (Failure::TlsExpired, 11236),
+            (Failure::TlsUntrusted, 11237),
+        ] {
+            assert_eq!(Missed::Failed(failure).trouble().code, code, "{failure:?}");
         }
     }
 

@@ -266,7 +266,9 @@ impl Message {
             Failure::Timeout => format!("timeout of {}ms exceeded", self.timeout().as_millis()),
             Failure::Dns => format!("getaddrinfo ENOTFOUND {host}"),
             Failure::Connect => format!("connect ECONNREFUSED {host}:{port}"),
-            Failure::Tls => "unable to verify the first certificate".to_owned(),
+            Failure::TlsName => "Hostname/IP does not match certificate's altnames".to_owned(),
+            Failure::TlsExpired => "certificate has expired".to_owned(),
+            Failure::Tls | Failure::TlsUntrusted => "unable to verify the first certificate".to_owned(),
             Failure::Broken => "socket hang up".to_owned(),
             Failure::Invalid => "Invalid URL".to_owned(),
         };

@@ -37,7 +37,10 @@ async fn the_webhook_tells_everything_in_the_captured_order() {
         ("Body", "Is the suite free? 👍"),
         ("FromCountry", "US"),
         ("ToCountry", "FR"),
-        ("FromZip", ""),
+        ("FromCity", "SAN FRANCISCO"),
+        ("FromState", "CA"),
+        ("FromZip", "94105"),
+        ("ToZip", ""),
         ("NumMedia", "0"),
         ("SmsStatus", "received"),
     ] {
@@ -51,6 +54,20 @@ async fn the_webhook_tells_everything_in_the_captured_order() {
     let message = lab.message(sid).await;
     assert_eq!((&message["status"], &message["direction"]), (&json!("received"), &json!("inbound")));
     assert_eq!(message["subresource_uris"].get("feedback"), None);
+}
+
+#[tokio::test]
+async fn cookies_come_back_for_four_hours() {
+    let (lab, hook) = wired().await;
+    hook.answer("/sms", [Reply::twiml("").header("set-cookie", "visit=1; Path=/"), Reply::twiml("")]);
+    for hours in [0.0, 3.9, 0.2] {
+        lab.advance(hours * 3_600.0).await;
+        lab.text(FR, "Hello").await;
+    }
+    lab.text_from(FRIEND, FR, "Hello").await;
+    let seen = hook.seen();
+    let cookies: Vec<Option<&str>> = seen.iter().map(|seen| seen.header("cookie")).collect();
+    assert_eq!(cookies, [None, Some("visit=1"), None, None]);
 }
 
 #[tokio::test]

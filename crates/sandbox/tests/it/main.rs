@@ -1,6 +1,7 @@
 //! The sandbox from outside, over real HTTP.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+mod callbacks;
 mod calls;
 mod calls_rest;
 mod conformance;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::hook::{Hook, Reply};
 use crate::lab::{FR, Lab, US};
 use crate::texting::PERSON;
 
@@ -10,7 +9,7 @@ const TOLL_FREE: &str = "+18005550100";
 const OTHER: &str = "+14155552672";
 
 #[tokio::test]
-async fn a_message_climbs_its_ladder_and_is_paid_for_late() {
+async fn trap_12_a_message_climbs_its_ladder_and_its_price_is_negative_and_late() {
     let lab = Lab::new().await;
     lab.register(US).await;
     let (status, message) = lab.send(&[("From", US), ("To", PERSON), ("Body", "Good day")]).await;
@@ -112,6 +111,22 @@ async fn what_is_refused_at_once_has_its_code() {
     lab.setting(json!({"mms_disabled": true})).await;
     assert_eq!(lab.refused(&[to, us, ("MediaUrl", "https://a.example/1.jpg")]).await, 21622);
     assert!(lab.messages("").await.is_empty(), "nothing that was refused exists");
+}
+
+#[tokio::test]
+async fn trap_23_a_wrong_sender_has_one_of_the_finer_codes() {
+    let lab = Lab::new().await;
+    // All of them were 21606 or 21212 before 2024.
+    for (from, to, code) in [
+        ("+14155559999", PERSON, 21659),
+        ("+12125552368", PERSON, 21660),
+        (US, US, 21266),
+        ("14155552671", PERSON, 21616),
+    ] {
+        let (status, problem) = lab.send(&[("From", from), ("To", to), ("Body", "x")]).await;
+        assert_eq!((status, &problem["code"], &problem["status"]), (400, &json!(code), &json!(400)));
+        assert_eq!(problem["more_info"], format!("https://www.twilio.com/docs/errors/{code}"));
+    }
 }
 
 #[tokio::test]
@@ -342,6 +357,29 @@ async fn scheduled_messages_wait_and_can_be_canceled() {
 }
 
 #[tokio::test]
+async fn an_account_can_have_a_long_past() {
+    let lab = Lab::new().await;
+    let past = json!({"messages": 20_000, "days": 10});
+    let (status, written) = lab.control("POST", "/history", past.clone()).await;
+    assert_eq!((status, &written["numbers"]), (200, &json!(2)));
+    let (_, state) = lab.control("GET", "/state", json!({})).await;
+    assert_eq!(state["message_count"], 20_000);
+    assert_eq!(state["messages"].as_array().unwrap().len(), 1_000);
+    let (mut pages, mut next) = (0, Some("/2010-04-01/Accounts/AC/Messages.json?PageSize=1000".to_owned()));
+    while let Some(path) = next {
+        let path = path.replace("/AC/", &format!("/{}/", lab.sid));
+        let (status, page) = lab.twilio_as(&lab.sid, &lab.token, "GET", &path, &[]).await;
+        assert_eq!(status, 200);
+        pages += 1;
+        next = page["next_page_uri"].as_str().map(str::to_owned);
+    }
+    assert_eq!(pages, 20);
+    let last_day = lab.messages("?DateSent%3E=2025-12-31&PageSize=1000").await;
+    assert_eq!(last_day[0]["date_sent"], "Wed, 31 Dec 2025 23:59:16 +0000");
+    assert_eq!(lab.control("POST", "/history", past).await.0, 400);
+}
+
+#[tokio::test]
 async fn lists_are_newest_first_and_filtered() {
     let lab = Lab::new().await;
     lab.own(OTHER).await;
@@ -406,101 +444,6 @@ async fn without_json_messages_are_xml() {
     let text = text.as_str().unwrap();
     assert!(text.contains(&format!("<Message><Sid>{sid}</Sid>")) || text.contains("<Message>"), "{text}");
     assert!(text.contains("<Body>a &amp; b</Body>"), "{text}");
-}
-
-#[tokio::test]
-async fn trap_07_callbacks_come_after_the_first_state_and_say_what_went_wrong() {
-    let (lab, hook) = (Lab::new().await, Hook::new().await);
-    let url = hook.url("/status");
-    let form = [("From", FR), ("To", "+33712345678"), ("Body", "x"), ("StatusCallback", url.as_str())];
-    lab.sent(&form).await;
-    lab.advance(10.0).await;
-    let told = |index: usize, name: &str| hook.seen()[index].field(name);
-    let statuses = |hook: &Hook| -> Vec<String> {
-        hook.seen().iter().map(|seen| seen.field("MessageStatus").unwrap()).collect()
-    };
-    assert_eq!(statuses(&hook), ["sent", "delivered"]);
-    assert_eq!(told(1, "SmsStatus").unwrap(), "delivered");
-    assert_eq!(told(1, "RawDlrDoneDate").unwrap(), "2601010000");
-    assert_eq!((told(1, "ErrorCode"), told(1, "MessagingServiceSid")), (None, None));
-    assert_eq!(told(0, "MessageSid"), told(0, "SmsSid"));
-    lab.control("POST", "/phones/+33712345678", json!({"on_text": "unreachable"})).await;
-    lab.sent(&form).await;
-    lab.advance(10.0).await;
-    assert_eq!(statuses(&hook)[2..], ["sent", "undelivered"]);
-    assert_eq!(told(3, "ErrorCode").unwrap(), "30003");
-}
-
-#[tokio::test]
-async fn trap_07_a_callback_may_come_before_the_answer_that_it_is_about() {
-    let (lab, hook) = (Lab::new().await, Hook::new().await);
-    let rule = json!({"path": "Messages.json$", "method": "POST", "times": 1, "fault": {"early_s": 5}});
-    lab.control("POST", "/faults", rule).await;
-    let url = hook.url("/status");
-    let (status, message) = lab
-        .send(&[("From", FR), ("To", "+33712345678"), ("Body", "x"), ("StatusCallback", url.as_str())])
-        .await;
-    assert_eq!((status, &message["status"]), (201, &json!("queued")));
-    assert_eq!(hook.seen().len(), 2, "both callbacks were there before the answer");
-    assert_eq!(hook.seen()[1].field("MessageSid").unwrap(), message["sid"].as_str().unwrap());
-}
-
-#[tokio::test]
-async fn the_messages_own_callback_beats_the_applications_and_the_services() {
-    let (lab, hook) = (Lab::new().await, Hook::new().await);
-    let (own, of_app, of_service) = (hook.url("/own"), hook.url("/app"), hook.url("/service"));
-    let form = [("FriendlyName", "a"), ("MessageStatusCallback", of_app.as_str())];
-    let (_, application) = lab.twilio("POST", "/Applications.json", &form).await;
-    let application = application["sid"].as_str().unwrap();
-    let service = lab.service(&[("StatusCallback", of_service.as_str())], &[FR]).await;
-    let base = [("MessagingServiceSid", service.as_str()), ("To", "+33712345678"), ("Body", "x")];
-    let app = ("ApplicationSid", application);
-    lab.sent(&[&base[..], &[app, ("StatusCallback", own.as_str())]].concat()).await;
-    lab.sent(&[&base[..], &[app]].concat()).await;
-    let (_, accepted) = lab.send(&base).await;
-    assert_eq!(
-        (&accepted["status"], &accepted["from"], &accepted["num_segments"]),
-        (&json!("accepted"), &Value::Null, &json!("0"))
-    );
-    lab.advance(10.0).await;
-    let told = |path: &str| -> Vec<String> {
-        hook.at(path).iter().map(|seen| seen.field("MessageStatus").unwrap()).collect()
-    };
-    for path in ["/own", "/app", "/service"] {
-        assert_eq!(told(path), ["queued", "sent", "delivered"], "{path}");
-    }
-    assert_eq!(hook.at("/service")[0].field("MessagingServiceSid").unwrap(), service);
-    let message = lab.message(accepted["sid"].as_str().unwrap()).await;
-    assert_eq!((&message["from"], &message["num_segments"]), (&json!(FR), &json!("1")));
-}
-
-#[tokio::test]
-async fn media_are_fetched_before_they_are_sent() {
-    let (lab, hook) = (Lab::new().await, Hook::new().await);
-    lab.register(US).await;
-    hook.answer("/a.png", [Reply::new(200, "image/png", "picture")]);
-    hook.answer("/page", [Reply::new(200, "text/html", "<html></html>")]);
-    hook.answer("/big", [Reply::new(200, "video/mp4", vec![0; 5 * 1024 * 1024 + 1])]);
-    hook.answer("/gone", [Reply::status(404)]);
-    for (path, end) in [
-        ("/a.png", ("delivered", Value::Null)),
-        ("/page", ("failed", json!(12300))),
-        ("/big", ("failed", json!(11751))),
-        ("/gone", ("failed", json!(11200))),
-    ] {
-        let url = hook.url(path);
-        let (_, message) = lab.send(&[("From", US), ("To", PERSON), ("MediaUrl", url.as_str())]).await;
-        let sid = message["sid"].as_str().unwrap();
-        assert!(sid.starts_with("MM") && message["num_media"] == "1", "{message}");
-        assert_eq!(lab.end(sid).await, (end.0.to_owned(), end.1), "{path}");
-    }
-    let (_, phones) = lab.control("GET", "/phones", json!({})).await;
-    let picture = phones[PERSON]["seen"][0]["media"][0].as_str().unwrap();
-    assert_eq!(reqwest::get(picture).await.unwrap().text().await.unwrap(), "picture");
-    // Abroad, no MMS arrives.
-    let url = hook.url("/a.png");
-    let sid = lab.sent(&[("From", US), ("To", "+61412345678"), ("MediaUrl", url.as_str())]).await;
-    assert_eq!(lab.end(&sid).await.1, json!(30011));
 }
 
 #[tokio::test]

@@ -103,6 +103,12 @@ pub(crate) fn offers(seed: u64, fits: impl Fn(&Block) -> bool) -> Vec<Offer> {
     (0..STOCK).flat_map(turn).collect()
 }
 
+/// Where a number is: the narrowest range that it is in.
+pub(crate) fn place(phone: &str) -> Option<&'static Block> {
+    let digits = phone.strip_prefix('+')?;
+    BLOCKS.iter().filter(|block| digits.starts_with(block.prefix)).max_by_key(|block| block.prefix.len())
+}
+
 /// Whether the number is one of the stock's.
 pub(crate) fn stocks(seed: u64, phone: &str) -> bool {
     let range = |block: &Block| phone.trim_start_matches('+').starts_with(block.prefix);

@@ -12,7 +12,7 @@ use crate::jobs::Job;
 use crate::state::World;
 use crate::twilio::accounts::Kind as AccountKind;
 use crate::twilio::errors::Problem;
-use crate::twilio::{Answer, Ctx, auth};
+use crate::twilio::{Answer, Ctx};
 
 /// What a trial account's texts begin with (T3 [D], T7 [I]).
 const TRIAL_PREFIX: &str = "Sent from your Twilio trial account - ";
@@ -32,23 +32,6 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let messages = &ctx.world.twilio.messages;
     let shown = messages.get(sid).map(|message| message.show(messages));
     Ok(Answer::item(201, "Message", shown.unwrap_or_default()))
-}
-
-/// Sends a text as whoever holds an account's credentials, as `POST …/Messages.json` would. Returns its SID.
-pub(crate) fn send(
-    world: &mut World,
-    credentials: (&str, &str),
-    account: &str,
-    from: &str,
-    to: &str,
-    body: &str,
-) -> Result<String, Problem> {
-    let caller = auth::authenticate(&world.twilio, credentials.0, credentials.1)?;
-    auth::admit(&world.twilio, &caller, account, "messages", true, "/Messages.json")?;
-    let draft = Draft::new(account, from, to, body);
-    rules::check(world, &draft)?;
-    let sid = world.send_text(&draft);
-    Ok(world.twilio.messages.get(sid).map(Message::full_sid).unwrap_or_default())
 }
 
 impl World {

@@ -13,6 +13,7 @@ use crate::calling_codes;
 use crate::http::{Object, text};
 use crate::state::{Shared, World};
 use crate::twilio::Twilio;
+use crate::twilio::catalogue::{self, Block};
 use crate::twilio::webhooks::{self, Call, Delivery};
 
 /// A text on its way to a number.
@@ -106,6 +107,20 @@ pub(crate) async fn arrive(shared: &Arc<Shared>, incoming: Incoming) -> Arrival 
     arrival
 }
 
+/// City, state, postal code and country of a number, as far as they are known: the keys are there even when
+/// they are empty (T10).
+fn geography(phone: &str) -> [String; 4] {
+    let place = catalogue::place(phone);
+    let of_place = |of: fn(&Block) -> &'static str| place.map(of).unwrap_or_default().to_owned();
+    let country = calling_codes::country(phone).map(|(iso, _)| iso).unwrap_or_default();
+    [
+        of_place(|block| block.locality).to_uppercase(),
+        of_place(|block| block.region),
+        of_place(|block| block.postal_code),
+        country.to_owned(),
+    ]
+}
+
 impl World {
     /// Writes the text down, answers keywords, and says whom to tell. None when no number takes it.
     fn receive(&mut self, incoming: &Incoming, host: &str) -> Option<(String, Way, Talk)> {
@@ -165,30 +180,32 @@ impl World {
         let full = message.full_sid();
         let (from, to) = (messages.text(message.from), messages.text(message.to));
         let account = messages.text(message.account);
-        let country =
-            |phone: &str| calling_codes::country(phone).map(|(iso, _)| iso).unwrap_or_default().to_owned();
-        let mut fields = vec![
-            ("ToCountry".to_owned(), country(to)),
-            ("ToState".to_owned(), String::new()),
-            ("SmsMessageSid".to_owned(), full.clone()),
-            ("NumMedia".to_owned(), message.media().len().to_string()),
-            ("ToCity".to_owned(), String::new()),
-            ("FromZip".to_owned(), String::new()),
-            ("SmsSid".to_owned(), full.clone()),
-            ("FromState".to_owned(), String::new()),
-            ("SmsStatus".to_owned(), "received".to_owned()),
-            ("FromCity".to_owned(), String::new()),
-            ("Body".to_owned(), message.body.to_string()),
-            ("FromCountry".to_owned(), country(from)),
-            ("To".to_owned(), to.to_owned()),
-            ("ToZip".to_owned(), String::new()),
-            ("NumSegments".to_owned(), message.segments.to_string()),
-            ("ReferralNumMedia".to_owned(), "0".to_owned()),
-            ("MessageSid".to_owned(), full.clone()),
-            ("AccountSid".to_owned(), account.to_owned()),
-            ("From".to_owned(), from.to_owned()),
-            ("ApiVersion".to_owned(), "2010-04-01".to_owned()),
+        let [from_city, from_state, from_zip, from_country] = geography(from);
+        let [to_city, to_state, to_zip, to_country] = geography(to);
+        let pairs = [
+            ("ToCountry", to_country),
+            ("ToState", to_state),
+            ("SmsMessageSid", full.clone()),
+            ("NumMedia", message.media().len().to_string()),
+            ("ToCity", to_city),
+            ("FromZip", from_zip),
+            ("SmsSid", full.clone()),
+            ("FromState", from_state),
+            ("SmsStatus", "received".to_owned()),
+            ("FromCity", from_city),
+            ("Body", message.body.to_string()),
+            ("FromCountry", from_country),
+            ("To", to.to_owned()),
+            ("ToZip", to_zip),
+            ("NumSegments", message.segments.to_string()),
+            ("ReferralNumMedia", "0".to_owned()),
+            ("MessageSid", full.clone()),
+            ("AccountSid", account.to_owned()),
+            ("From", from.to_owned()),
+            ("ApiVersion", "2010-04-01".to_owned()),
         ];
+        let mut fields: Vec<(String, String)> =
+            pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         if let Some(service) = messages.filled(message.service) {
             fields.insert(13, ("MessagingServiceSid".to_owned(), service.to_owned()));
         }

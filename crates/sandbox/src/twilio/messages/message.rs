@@ -134,6 +134,13 @@ pub(crate) struct More {
     pub(crate) feedback: Option<String>,
 }
 
+impl More {
+    /// Whether anything in it matters once the message has arrived and is paid for.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.callback.is_some() || !self.media.is_empty() || self.feedback.is_some()
+    }
+}
+
 /// One message. Small on purpose: texts that repeat are ids, what is rare is elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
@@ -256,7 +263,7 @@ impl Message {
             "num_segments": self.segments.to_string(),
             "num_media": self.media().len().to_string(),
             // A negative string that comes late (T7, T24.12).
-            "price": self.price.map(|micros| amount(micros)),
+            "price": self.price.map(amount),
             "price_unit": "USD",
             "error_code": (self.error > 0).then_some(self.error),
             "error_message": (self.error > 0).then(|| errors::text(self.error)),

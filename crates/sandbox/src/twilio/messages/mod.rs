@@ -7,6 +7,7 @@ mod draft;
 mod errors;
 pub(crate) mod fate;
 mod fetch;
+mod history;
 pub(crate) mod inbound;
 pub(crate) mod ladder;
 mod list;
@@ -21,7 +22,6 @@ pub(crate) mod store;
 use hyper::Method;
 use serde_json::Value;
 
-pub(crate) use create::send;
 pub(crate) use draft::{Draft, is_alphanumeric_sender};
 pub(crate) use errors::is_known as is_error;
 pub(crate) use rules::usable;

@@ -126,7 +126,7 @@ fn perform(shared: &Shared, talk: &Talk, kind: Kind, base: &str, replies: &mut u
                 return Some((url, method(verb), talk.params.clone()));
             }
             name => {
-                world.complain(talk, "warning", 12200, &format!("Schema validation warning: {name}"), base)
+                world.complain(talk, "warning", 12200, &format!("Schema validation warning: {name}"), base);
             }
         }
     }

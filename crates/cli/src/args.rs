@@ -22,11 +22,7 @@ pub(crate) enum Command {
     /// Try Dialtone without an account or a cent: server and sandbox in one process, signed in.
     Demo(Demo),
     /// Run the sandbox: a Twilio and a Vapi of our own on one port.
-    Sandbox {
-        /// Where to listen; port 0 takes a free one.
-        #[arg(long, default_value = "127.0.0.1:8090")]
-        listen: SocketAddr,
-    },
+    Sandbox(SandboxFlags),
     /// Check why a number does not answer, step by step, and mend it. Exit code 3 when a check fails.
     Doctor(Doctor),
     /// The numbers that Dialtone looks after.
@@ -154,6 +150,32 @@ pub(crate) struct Remote {
     pub(crate) client: ClientFlags,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// How the sandbox runs.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxFlags {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    pub(crate) listen: SocketAddr,
+    /// Makes a run repeatable: the ids follow from it, and time stands until it is moved.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// How many times as fast as the real time the sandbox's runs; 0 stops it.
+    #[arg(long, value_parser = speed)]
+    pub(crate) speed: Option<f64>,
+    /// A file that the state is loaded from, if it exists, and saved to at the end and on request.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// A scenario that is played from the start, unless a state was loaded.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+}
+
+/// The same range as the sandbox's own control API.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| (0.0..=1e6).contains(speed));
+    speed.ok_or_else(|| "give a number from 0 to 1000000".to_owned())
 }
 
 #[derive(Debug, Args)]

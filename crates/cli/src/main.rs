@@ -38,7 +38,7 @@ async fn run(command: Command) -> Result {
     match command {
         Command::Serve(flags) => serve::serve(&flags).await,
         Command::Demo(command) => demo::run(&command).await,
-        Command::Sandbox { listen } => serve::sandbox(listen).await,
+        Command::Sandbox(flags) => serve::sandbox(flags).await,
         Command::Doctor(command) => doctor::run(&command).await,
         Command::Numbers(command) => numbers::run(&command).await,
         Command::Assistants(command) => assistants::run(&command).await,

@@ -39,6 +39,8 @@ pub(crate) enum Job {
     Send(Box<Outgoing>),
     /// What time does with a port.
     Port(Box<Step>),
+    /// An event of a scenario.
+    Scenario { play: usize, event: usize },
 }
 
 /// Runs one job to its end, webhooks included. It may schedule others.
@@ -64,6 +66,7 @@ fn run(shared: Arc<Shared>, job: Job) -> BoxFuture<'static, ()> {
             // Failures are in the log; nobody else wants to know.
             let _ = crate::outbound::send(&shared, &outgoing).await;
         }),
+        Job::Scenario { play, event } => Box::pin(crate::scenario::run(shared, play, event)),
         Job::Port(step) => Box::pin(async move { shared.lock().port_step(&step) }),
         Job::Vapi(later) => Box::pin(async move { later.run(&shared).await }),
         Job::HeldWebhook(id) => Box::pin(async move { crate::faults::webhooks::release(&shared, id).await }),
@@ -116,7 +119,8 @@ impl<'de> Deserialize<'de> for Jobs {
 }
 
 impl World {
-    fn in_seconds(&self, seconds: f64) -> Timestamp {
+    /// The virtual time after so many more seconds.
+    pub(crate) fn in_seconds(&self, seconds: f64) -> Timestamp {
         let step = SignedDuration::from_secs_f64(seconds);
         self.clock.now().saturating_add(step).expect("a signed duration has no calendar units")
     }

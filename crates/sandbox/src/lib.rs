@@ -29,6 +29,7 @@ mod provider;
 mod routes;
 mod rows;
 mod save;
+mod scenario;
 mod server;
 mod settings;
 mod spec;
@@ -54,6 +55,8 @@ pub struct Options {
     pub speed: Option<f64>,
     /// A file that the state is loaded from, when there is one already, and saved to (see [`Sandbox::save`]).
     pub state: Option<PathBuf>,
+    /// A file with a scenario, which is played from the start, unless a state was loaded.
+    pub scenario: Option<PathBuf>,
 }
 
 /// A running sandbox. Dropping it closes its port and every connection.
@@ -74,6 +77,7 @@ impl Sandbox {
     /// Starts a sandbox as the options say. Fails also when a saved state cannot be loaded.
     pub async fn open(addr: SocketAddr, options: Options) -> io::Result<Sandbox> {
         let loaded = options.state.as_deref().map(save::load).transpose()?.flatten();
+        let fresh = loaded.is_none();
         let mut world = loaded.unwrap_or_else(|| state::World::new(options.seed));
         if let Some(speed) = options.speed {
             world.clock.set_speed(speed);
@@ -81,6 +85,10 @@ impl Sandbox {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(state::Shared::new(world, addr.to_string(), options.state));
+        if let Some(path) = options.scenario.filter(|_| fresh) {
+            let text = std::fs::read_to_string(path)?;
+            scenario::open(&shared, &text).await.map_err(io::Error::other)?;
+        }
         let (serving, driver) = (Arc::clone(&shared), jobs::drive(Arc::clone(&shared)));
         let task = async move {
             tokio::select! {

@@ -61,6 +61,11 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Delivery 
     delivery
 }
 
+/// Handles a request that comes from inside, as a scenario makes them: without waiting for anything.
+pub(crate) fn at_once(shared: &Arc<Shared>, request: &Request) -> Delivery {
+    decide(&mut shared.lock(), request, None).0
+}
+
 /// What strict mode refuses is logged, and does nothing.
 fn refuse(shared: &Arc<Shared>, request: &Request, refusal: Reply) -> Reply {
     let world = &mut *shared.lock();

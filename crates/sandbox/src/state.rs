@@ -15,6 +15,7 @@ use crate::limits::{Limits, UnderWay};
 use crate::log::RequestLog;
 use crate::outbound::{self, OutboundLog};
 use crate::phones::Phones;
+use crate::scenario::Play;
 use crate::settings::Settings;
 use crate::spec::watch::Watch;
 use crate::storage::Storage;
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) limits: Limits,
     /// How many provider requests were answered.
     pub(crate) handled: u64,
+    /// Every scenario that was begun, in order.
+    pub(crate) scenarios: Vec<Play>,
     #[serde(skip)]
     pub(crate) log: RequestLog,
     #[serde(skip)]
@@ -68,6 +71,7 @@ impl World {
             settings: Settings::default(),
             limits: Limits::default(),
             handled: 0,
+            scenarios: Vec::new(),
             log: RequestLog::default(),
             outbound: OutboundLog::default(),
         };

@@ -1,6 +1,6 @@
 //! `dialtone serve`, `dialtone sandbox` and what is printed about them.
 
-use crate::args::{Output, ServerFlags};
+use crate::args::{Output, SandboxFlags, ServerFlags};
 use crate::config;
 use crate::failure::{Failure, Result};
 use crate::output::{self, line};
@@ -33,16 +33,21 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
 }
 
 /// Runs the sandbox until it is asked to stop.
-pub(crate) async fn sandbox(listen: SocketAddr) -> Result {
+pub(crate) async fn sandbox(flags: SandboxFlags) -> Result {
     let stop = StopSignal::listen()?;
     crate::logging::start("warn");
-    let sandbox = start_sandbox(listen).await?;
+    let SandboxFlags { listen, seed, speed, state, scenario } = flags;
+    let options = dialtone_sandbox::Options { seed, speed, state, scenario };
+    let fail = |error| Failure::because(format!("The sandbox cannot start on {listen}"), error);
+    let sandbox = Sandbox::open(listen, options).await.map_err(fail)?;
     let url = sandbox.url();
     line(&format!(
         "The sandbox answers at {url}: Twilio below {url}/twilio, Vapi below {url}/vapi, what it is at {url}/sandbox"
     ))?;
     stop.asked().await;
+    let saved = sandbox.save();
     sandbox.stop().await;
+    saved.map_err(|error| Failure::because("The state of the sandbox was not saved", error))?;
     Ok(())
 }
 

@@ -55,6 +55,7 @@ const TABLES: &[&[Route]] = &[
     save::CONTROL,
     carriers::CONTROL,
     vendor::CONTROL,
+    crate::scenario::CONTROL,
     catalogue::CONTROL,
     compliance::CONTROL,
     crate::twilio::messages::control::ROUTES,
@@ -96,6 +97,22 @@ async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Result
         Work::Raw(run) => return run(shared, request).await,
     };
     Ok(Reply::json(status, &value))
+}
+
+/// A control call from inside, as a scenario makes them; its answer's value.
+pub(crate) async fn call(
+    shared: &Arc<Shared>,
+    method: &Method,
+    path: &str,
+    body: Value,
+) -> Result<Value, Refusal> {
+    let (work, ids) = find(method, path)?;
+    let answer = match work {
+        Work::Now(run) => run(&mut shared.lock(), &ids, body),
+        Work::Waits(run) => run(Arc::clone(shared), ids, body).await,
+        Work::Raw(_) => Err(bad("this control call is for requests from outside")),
+    };
+    answer.map(|(_, value)| value)
 }
 
 fn find(method: &Method, path: &str) -> Result<(Work, Vec<String>), Refusal> {

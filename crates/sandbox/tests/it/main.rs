@@ -17,6 +17,7 @@ mod page;
 mod porting;
 mod purchase;
 mod save;
+mod scenario;
 mod search;
 mod services;
 mod texting;

@@ -16,7 +16,7 @@ pub(crate) mod message;
 mod opt_out;
 mod reply;
 mod rules;
-mod segments;
+pub(crate) mod segments;
 pub(crate) mod store;
 
 use hyper::Method;

@@ -111,6 +111,14 @@ const filled = (call, sid) =>
       }
     : call;
 
+/** The calls with the tokens and keys of now: they may have been replaced since. */
+const renewed = (calls, { account, org }) =>
+  calls.map((call) => ({
+    ...call,
+    ...(call.user && { user: `${account.sid}:${account.auth_token}` }),
+    ...(call.bearer && { bearer: org.private_key }),
+  }));
+
 function groupCard(group, about) {
   const list = breaks(about, choice.inputs).filter((one) => one.group === group);
   return h(
@@ -160,7 +168,7 @@ function breakItem({ id, calls, undo, input, grave, mends }, about) {
   const back = undos.get(key);
   const takeBack = async () => {
     undos.delete(key);
-    await perform(back, t("break.mended"));
+    await perform(renewed(back, subject(store.state, choice.phone)), t("break.mended"));
   };
   return h(
     "li",
@@ -186,7 +194,7 @@ function breakItem({ id, calls, undo, input, grave, mends }, about) {
 
 function curlDetails(shown) {
   const copy = h("span");
-  copy.append(copyButton(shown.textContent, t("break.call")));
+  copy.append(copyButton(() => shown.textContent, t("break.call")));
   return h(
     "details",
     { class: "curl" },

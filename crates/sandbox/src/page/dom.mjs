@@ -70,18 +70,25 @@ export function button(words, onclick, { kind = "plain", image, ...more } = {}) 
   );
 }
 
-/** A button that copies a text, and says so. */
+/** A button that copies a text, or what a function returns by then, and says so. */
 export function copyButton(text, name) {
   const words = t("action.copy_named", { name });
   const copy = async () => {
-    await write(text);
+    await write(typeof text === "function" ? text() : text);
     element.classList.add("done");
     say(t("action.copied", { name }));
     element.addEventListener("blur", () => element.classList.remove("done"), { once: true });
   };
   const element = h(
     "button",
-    { type: "button", class: "copy", "aria-label": words, title: words, onclick: copy, "data-keep": `copy ${text}` },
+    {
+      type: "button",
+      class: "copy",
+      "aria-label": words,
+      title: words,
+      onclick: copy,
+      "data-keep": `copy ${typeof text === "string" ? text : name}`,
+    },
     icon("copy"),
   );
   return element;

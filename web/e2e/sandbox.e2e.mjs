@@ -4,6 +4,8 @@ import { expectAccessible, watchErrors } from "./checks.mjs";
 import { WAIT_MS_MAX, startBrowser, startProduct } from "./product.mjs";
 
 const US = "+14155552671";
+/** One pixel. */
+const PICTURE = "R0lGODlhAQABAIAAAP///wAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==";
 const NASTY = '<img src="x" onerror="document.title=1">';
 
 let product, browser, context, page, errors, state;
@@ -39,6 +41,16 @@ async function sandbox(method, path, body, headers = {}) {
 
 const vapi = (method, path, body) =>
   sandbox(method, `/vapi${path}`, body, { Authorization: `Bearer ${state.orgs[0].private_key}` });
+
+/** A number of the first account texts the first phone. */
+function text(from, words) {
+  const [{ sid, auth_token }] = state.accounts;
+  return fetch(`${product.sandbox_url}/twilio/api/2010-04-01/Accounts/${sid}/Messages.json`, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${sid}:${auth_token}`)}` },
+    body: new URLSearchParams({ From: from, To: "+14155550100", Body: words }),
+  });
+}
 
 async function open(name) {
   await page.goto(`${product.sandbox_url}/sandbox#/${name}`);
@@ -85,6 +97,24 @@ describe("phones", () => {
     await outcome("answered").getByText(NASTY).first().waitFor();
     expect(await page.locator('img[src="x"]').count()).toBe(0);
     expect(await page.title()).not.toBe("1");
+  });
+
+  test("texts and pictures go both ways, and what did not arrive says why", async () => {
+    await page.getByLabel("Your text").fill("May I come on Thursday?");
+    const picture = Buffer.from(PICTURE, "base64");
+    await page.locator("#pictures").setInputFiles({ name: "a.gif", mimeType: "image/gif", buffer: picture });
+    await button("Send").click();
+    const mine = page.locator("li.mine").last();
+    await mine.getByText("May I come on Thursday?").waitFor();
+    await mine.getByRole("img", { name: "Picture" }).waitFor();
+    await mine.getByText(/^\d\d:\d\d · delivered/).waitFor();
+    const theirs = (words) => page.locator("li.theirs").filter({ hasText: words });
+    await text(US, "Thursday is fine.");
+    await theirs("Thursday is fine.").getByText("the US number is not registered for texting").waitFor();
+    await sandbox("POST", "/sandbox/registrations", { phone_number: US });
+    await text(US, "Is Friday fine too?");
+    await theirs("Is Friday fine too?").getByText(/^\d\d:\d\d$/).waitFor();
+    await expectAccessible(page);
   });
 
   test("phones are remembered, with how they behave", async () => {

@@ -365,12 +365,11 @@ enum Site {
 
 fn inside(url: &str) -> Option<Site> {
     let url = Url::parse(url).ok()?;
-    match (url.host_str()?, url.path()) {
-        (host, path) if let Some(region) = Region::of_host(host) => {
-            Some(if path == "/twilio/sms" { Site::VapiSms(region) } else { Site::Vapi })
-        }
-        ("demo.twilio.com", _) => Some(Site::Demo),
-        _ => None,
+    let host = url.host_str()?;
+    match Region::of_host(host) {
+        Some(region) if url.path() == "/twilio/sms" => Some(Site::VapiSms(region)),
+        Some(_) => Some(Site::Vapi),
+        None => (host == "demo.twilio.com").then_some(Site::Demo),
     }
 }
 
@@ -448,6 +447,7 @@ mod tests {
     fn hosts_that_are_played_here() {
         for (url, expected) in [
             ("https://api.vapi.ai/twilio/sms", Some(Site::VapiSms(Region::Us))),
+            ("https://api.eu.vapi.ai/twilio/sms", Some(Site::VapiSms(Region::Eu))),
             ("https://api.vapi.ai/twilio/status", Some(Site::Vapi)),
             ("https://demo.twilio.com/welcome/sms/reply/", Some(Site::Demo)),
             ("https://api.vapi.ai.example/twilio/sms", None),

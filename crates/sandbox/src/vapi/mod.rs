@@ -112,10 +112,6 @@ impl Org {
             "sessions": all(&self.sessions),
         })
     }
-
-    pub(crate) fn assistant(&self, id: &str) -> Option<&Object> {
-        self.assistants.get(id)
-    }
 }
 
 /// All orgs, oldest first; so are the resources in each.

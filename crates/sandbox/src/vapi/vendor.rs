@@ -25,7 +25,7 @@ fn overwrite(world: &mut World, ids: &[String], body: Value) -> Answer {
     Ok((200, Value::Object(found.clone())))
 }
 
-fn kinds(org: &mut Org) -> [&mut Rows; 8] {
+fn kinds(org: &mut Org) -> [&mut Rows; 10] {
     [
         &mut org.assistants,
         &mut org.phone_numbers,
@@ -35,5 +35,7 @@ fn kinds(org: &mut Org) -> [&mut Rows; 8] {
         &mut org.files,
         &mut org.credentials,
         &mut org.structured_outputs,
+        &mut org.chats,
+        &mut org.sessions,
     ]
 }

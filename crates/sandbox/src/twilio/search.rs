@@ -224,8 +224,11 @@ fn area_code(query: &Params) -> Result<Option<String>, Problem> {
     }
 }
 
+/// Latitude and longitude.
+type Point = (f64, f64);
+
 /// The place and distance of `NearNumber` or `NearLatLong`.
-fn near(query: &Params) -> Result<Option<((f64, f64), f64)>, Problem> {
+fn near(query: &Params) -> Result<Option<(Point, f64)>, Problem> {
     let invalid = |name: &str| Problem::new(20422, format!("{name} is not valid"));
     let miles = match query.filled("Distance").map(str::parse::<f64>) {
         None => DISTANCE.0,
@@ -251,7 +254,7 @@ fn block_of(phone: &str) -> Option<&'static Block> {
 }
 
 /// Miles between two points (haversine formula).
-fn distance((lat_a, lon_a): (f64, f64), (lat_b, lon_b): (f64, f64)) -> f64 {
+fn distance((lat_a, lon_a): Point, (lat_b, lon_b): Point) -> f64 {
     let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
     let across = lat_a.to_radians().cos() * lat_b.to_radians().cos();
     let chord = half(lat_a, lat_b) + across * half(lon_a, lon_b);

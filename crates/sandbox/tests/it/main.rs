@@ -4,6 +4,7 @@
 mod callbacks;
 mod calls;
 mod calls_rest;
+mod compliance;
 mod conformance;
 mod control;
 mod faults;
@@ -15,6 +16,7 @@ mod limits;
 mod messages;
 mod page;
 mod porting;
+mod products;
 mod purchase;
 mod save;
 mod scenario;

@@ -93,6 +93,21 @@ fn item(ctx: &Ctx<'_>, status: u16, bundle: &Object) -> Answer {
     Answer::item(status, "Bundle", located(ctx, bundle.clone()))
 }
 
+/// A bundle as copies and replacements show it: without links, and without a place [S].
+fn bare(mut bundle: Object) -> Object {
+    ["links", "url", COPY_OF].iter().for_each(|field| drop(bundle.remove(*field)));
+    bundle
+}
+
+fn bare_answer(answer: Answer) -> Answer {
+    match answer {
+        Answer::Resource { status, kind, body: Value::Object(bundle) } => {
+            Answer::item(status, kind, bare(bundle))
+        }
+        other => other,
+    }
+}
+
 /// The bundle of the path.
 fn named<'c>(ctx: &'c Ctx<'_>) -> Result<&'c Object, Problem> {
     let found = ctx.world.twilio.compliance.bundles.get(&ctx.ids[0]);
@@ -328,12 +343,12 @@ fn list_copies(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     named(ctx)?;
     let of = |bundle: &&Object| ctx.owns(bundle) && text(bundle, COPY_OF) == Some(ctx.ids[0].as_str());
     let items = ctx.world.twilio.compliance.bundles.iter().rev().filter(of);
-    paging::absolute(ctx, "results", items, |bundle| located(ctx, bundle))
+    paging::absolute(ctx, "results", items, bare)
 }
 
 /// `POST …/Bundles/{BU}/Copies`: a draft to change while the bundle stays in use.
 fn copy(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    double(ctx, "draft")
+    double(ctx, "draft").map(bare_answer)
 }
 
 /// `POST …/Bundles/{BU}/Clones`: into another account of the same owner, as it is or as a draft.
@@ -354,7 +369,11 @@ fn clone_bundle(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     // The clone is the other account's.
     let sid = body["sid"].as_str().unwrap_or_default().to_owned();
     body["account_sid"] = json!(target);
-    body["bundle_sid"] = body["sid"].take();
+    if let Some(shown) = body.as_object_mut() {
+        shown.remove("links");
+        shown.remove("sid");
+        shown.insert("bundle_sid".to_owned(), json!(sid));
+    }
     if let Some(bundle) = ctx.world.twilio.compliance.bundles.get_mut(&sid) {
         bundle.insert("account_sid".to_owned(), json!(target));
         bundle.remove(COPY_OF);
@@ -373,5 +392,5 @@ fn replace_items(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let all = &mut ctx.world.twilio.compliance;
     all.assignments.retain(|item| text(item, "bundle_sid") != Some(sid.as_str()));
     objects.iter().for_each(|object| drop(add_item(ctx, &sid, object)));
-    Ok(item(ctx, 201, &bundle))
+    Ok(Answer::item(201, "Bundle", bare(bundle)))
 }

@@ -59,7 +59,7 @@ fn check_bundle(ctx: &Ctx<'_>, number: &Object, iso: &str, kind: Kind, needs: bo
         return if needs { refuse("required and not provided") } else { Ok(false) };
     };
     let bundle = ctx.world.twilio.compliance.bundles.get(sid).filter(|bundle| ctx.owns(bundle));
-    let regulation = bundle.and_then(|bundle| Regulation::of_bundle(bundle));
+    let regulation = bundle.and_then(Regulation::of_bundle);
     if !regulation.is_some_and(|regulation| regulation.iso == iso && regulation.kind == kind) {
         return refuse("provided does not fit");
     }

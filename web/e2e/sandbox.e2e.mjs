@@ -239,6 +239,19 @@ describe("time", () => {
   });
 });
 
+describe("scenarios", () => {
+  test("a day is played at once, and says what came of it", async () => {
+    await button("Example: a clinic").click();
+    await expect.poll(() => page.getByLabel("Scenario (JSON)").inputValue()).toContain("clinic");
+    await page.getByLabel("Seed (optional)").fill("7");
+    await page.getByLabel("Play the whole day at once").check();
+    await button("Play").click();
+    await page.getByText(/[1-9]\d* events/).first().waitFor({ timeout: 60_000 });
+    await page.locator(".pill").getByText("over").waitFor();
+    await expectAccessible(page);
+  });
+});
+
 describe("everybody", () => {
   test("the page speaks French, and remembers it", async () => {
     await page.getByLabel("Language").selectOption("fr");

@@ -14,7 +14,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; object-src
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-const TEXTS: &str = "application/json";
+const DATA: &str = "application/json";
 const PICTURE: &str = "image/svg+xml";
 
 /// A file of the page: its path below `/sandbox/`, type and content.
@@ -48,11 +48,14 @@ const FILES: &[File] = &[
     file!("people.mjs", SCRIPT),
     file!("phones.mjs", SCRIPT),
     file!("providers.mjs", SCRIPT),
+    file!("scenarios.mjs", SCRIPT),
     file!("store.mjs", SCRIPT),
     file!("texting.mjs", SCRIPT),
     file!("time.mjs", SCRIPT),
-    file!("texts/en.json", TEXTS),
-    file!("texts/fr.json", TEXTS),
+    file!("texts/en.json", DATA),
+    file!("texts/fr.json", DATA),
+    ("assets/scenarios/clinic.json", DATA, include_str!("../scenarios/clinic.json")),
+    ("assets/scenarios/load.json", DATA, include_str!("../scenarios/load.json")),
 ];
 
 /// The file that a request asks for, if it asks for one of the page.

@@ -3,6 +3,7 @@ import { control, curl, get, send } from "./api.mjs";
 import { button, confirm, field, fill, h, icon, say, select } from "./dom.mjs";
 import { duration, has, number, t, wholeTime } from "./i18n.mjs";
 import { forgetAll } from "./people.mjs";
+import { parsed, scenarioCard } from "./scenarios.mjs";
 import { forget, now, readNow, refresh, setClock, store } from "./store.mjs";
 
 const STEPS = [60, 3600, 86_400];
@@ -13,6 +14,7 @@ export function timeView() {
   const how = h("div");
   const steps = h("div", { class: "row" });
   const switches = h("section", { class: "card" });
+  const scenario = scenarioCard();
   let settings;
 
   async function act(call, words) {
@@ -51,6 +53,7 @@ export function timeView() {
     );
     fill(switches, [settings], () => settings && settingsCard(settings, change));
     switches.hidden = !settings;
+    scenario.update().catch(() => undefined);
   }
 
   async function change(name, value) {
@@ -98,7 +101,7 @@ export function timeView() {
           how,
           curlLine(control("POST", "clock", { advance_s: 3600 })),
         ),
-        scenarioCard(act),
+        scenario.element,
       ),
       h("div", { class: "stack" }, stateCard(), seedCard(), switches),
     ),
@@ -147,49 +150,6 @@ function seedCard() {
     ),
     curlLine(control("POST", "reset", { seed: 7 })),
   );
-}
-
-function scenarioCard(act) {
-  const text = h("textarea", { rows: 6, class: "mono", spellcheck: "false", placeholder: '{"events": []}' });
-  const file = h("input", {
-    type: "file",
-    accept: "application/json,.json",
-    class: "unseen",
-    id: "scenario",
-    onchange: async () => (text.value = await file.files[0].text()),
-  });
-  const onsubmit = async (event) => {
-    event.preventDefault();
-    const scenario = parsed(text.value);
-    if (!scenario) return say(t("time.not_json"), "bad");
-    await act(control("POST", "scenario", { scenario }), t("time.scenario_started"));
-  };
-  return h(
-    "section",
-    { class: "card" },
-    h("h2", null, icon("play"), t("time.scenario")),
-    h("p", { class: "quiet" }, t("time.scenario_hint")),
-    h(
-      "form",
-      { class: "stack", onsubmit },
-      field(t("time.scenario_text"), text),
-      h(
-        "div",
-        { class: "row" },
-        file,
-        h("label", { class: "button plain", for: "scenario" }, icon("open"), h("span", null, t("time.open_file"))),
-        h("button", { class: "button primary", type: "submit" }, icon("play"), h("span", null, t("time.play"))),
-      ),
-    ),
-  );
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function stateCard() {

@@ -228,7 +228,7 @@ describe("breaking things", () => {
 describe("time", () => {
   test("the clock is moved on, and stands with a seed", async () => {
     await open("time");
-    await page.getByLabel("Seed").fill("7");
+    await page.getByLabel("Seed", { exact: true }).fill("7");
     await button("Begin anew").click();
     await page.getByRole("dialog").getByRole("button", { name: "Begin anew" }).click();
     await page.getByText("Thursday, January 1, 2026").waitFor();
@@ -249,6 +249,17 @@ describe("scenarios", () => {
     await page.getByText(/[1-9]\d* events/).first().waitFor({ timeout: 60_000 });
     await page.locator(".pill").getByText("over").waitFor();
     await expectAccessible(page);
+  });
+});
+
+describe("saved states", () => {
+  test("a saved state comes back to the letter", async () => {
+    const saved = await (await fetch(`${product.sandbox_url}/sandbox/snapshot`)).text();
+    await sandbox("POST", "/sandbox/reset", { seed: 7 });
+    await page.locator("#snapshot").setInputFiles({ name: "s.json", mimeType: "application/json", buffer: Buffer.from(saved) });
+    await page.getByRole("dialog").getByRole("button", { name: "Load a file" }).click();
+    await page.getByText("The saved state is back.").waitFor();
+    expect(await (await fetch(`${product.sandbox_url}/sandbox/snapshot`)).text()).toBe(saved);
   });
 });
 

@@ -23,12 +23,12 @@ export class Refused extends Error {
 }
 
 /** Sends one and returns its JSON. Fails with `Refused`, or with the browser's error when nothing answers. */
-export async function send({ method, path, json, form, user, bearer }) {
+export async function send({ method, path, json, text: raw, form, user, bearer }) {
   const headers = {};
-  if (json) headers["Content-Type"] = "application/json";
+  if (json || raw) headers["Content-Type"] = "application/json";
   if (user) headers.Authorization = `Basic ${btoa(user)}`;
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const body = json ? JSON.stringify(json) : form && new URLSearchParams(form);
+  const body = raw ?? (json ? JSON.stringify(json) : form && new URLSearchParams(form));
   // Without credentials of its own, so that the browser never asks for a password.
   const response = await fetch(path, { method, headers, body, credentials: "omit", cache: "no-store" });
   const text = await response.text();

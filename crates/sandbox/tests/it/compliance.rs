@@ -3,6 +3,7 @@
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
+use crate::hook::Hook;
 use crate::lab::{Form, Lab, answer};
 
 const BOUNDARY: &str = "sandbox-boundary";
@@ -323,4 +324,16 @@ async fn documents_are_uploaded_to_a_host_of_their_own() {
     // A file that cannot be read leaves its type empty.
     assert_eq!(upload(&lab, "text/plain", "hello").await.1["mime_type"], "");
     assert_eq!(upload(&lab, "image/png", "").await.1["mime_type"], "");
+}
+
+#[tokio::test]
+async fn a_bundles_callback_is_told_of_every_step_of_the_review() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    let bundle = bundle(&lab).await;
+    let url = hook.url("/bundles");
+    post(&lab, &format!("Bundles/{bundle}"), &[("StatusCallback", url.as_str())]).await;
+    review(&lab, &bundle, "twilio-rejected").await;
+    let told: Vec<Option<String>> = hook.at("/bundles").iter().map(|seen| seen.field("Status")).collect();
+    assert_eq!(told, [Some("in-review".to_owned()), Some("twilio-rejected".to_owned())]);
+    assert_eq!(hook.at("/bundles")[0].field("BundleSid"), Some(bundle));
 }

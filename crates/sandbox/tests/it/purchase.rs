@@ -356,3 +356,37 @@ async fn test_credentials_can_do_nothing_else() {
         assert_eq!((status, &body["code"]), (403, &json!(20008)), "{method} {path}");
     }
 }
+
+#[tokio::test]
+async fn hosted_numbers_are_told_from_bought_ones() {
+    let lab = Lab::new().await;
+    lab.control("POST", "/numbers", json!({"phone_number": FREE, "origin": "hosted"})).await;
+    for (origin, count) in [("hosted", 1), ("twilio", 2)] {
+        let path = format!("/IncomingPhoneNumbers.json?Origin={origin}");
+        let (_, list) = lab.twilio("GET", &path, &[]).await;
+        assert_eq!(list["incoming_phone_numbers"].as_array().unwrap().len(), count, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_is_walked_to_its_end_and_every_number_comes_once() {
+    let lab = Lab::new().await;
+    for index in 0..120 {
+        let body = json!({"phone_number": format!("+1415555{:04}", 3000 + index)});
+        assert_eq!(lab.control("POST", "/numbers", body).await.0, 201);
+    }
+    let mut next = format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers.json?PageSize=50", lab.sid);
+    let (mut seen, mut pages) = (std::collections::BTreeSet::new(), 0);
+    loop {
+        let (_, page) = lab.twilio_as(&lab.sid, &lab.token, "GET", &next, &[]).await;
+        for number in page["incoming_phone_numbers"].as_array().unwrap() {
+            assert!(seen.insert(number["sid"].as_str().unwrap().to_owned()));
+        }
+        pages += 1;
+        match page["next_page_uri"].as_str() {
+            Some(uri) => uri.clone_into(&mut next),
+            None => break,
+        }
+    }
+    assert_eq!((pages, seen.len()), (3, 122));
+}

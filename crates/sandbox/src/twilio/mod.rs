@@ -34,6 +34,7 @@ pub(crate) mod test_account;
 mod tokens;
 pub(crate) mod trunks;
 mod twiml;
+mod usage;
 pub(crate) mod voice;
 pub(crate) mod webhooks;
 mod xml;
@@ -184,6 +185,7 @@ const PRODUCTS: &[Product] = &[
             recordings::ROUTES,
             messages::ROUTES,
             sip::ROUTES,
+            usage::ROUTES,
         ],
     },
     Product { name: "trunking", version: "v1", routes: &[trunks::ROUTES, trunks::LINKS] },

@@ -27,6 +27,7 @@ mod trunks;
 mod twilio;
 mod twilio_numbers;
 mod twiml;
+mod usage;
 mod vapi;
 mod vapi_not_found;
 mod vapi_numbers;

@@ -74,6 +74,11 @@ impl Outcome {
         text(&self.details, key)
     }
 
+    /// The SIP status with which the far end declined, if it did.
+    pub(crate) fn declined(&self) -> Option<u16> {
+        self.told("sip_code").and_then(|code| code.parse().ok()).filter(|code| *code >= 300)
+    }
+
     /// Everything that is told beside the outcome itself.
     pub(crate) fn details(&self) -> &Object {
         &self.details

@@ -240,3 +240,56 @@ async fn termination_needs_a_list_a_known_number_and_permission() {
     assert_eq!(lab.control("POST", "/trunk-calls", body).await.1["sip_code"], 404);
     assert_eq!(lab.control("POST", "/trunk-calls", json!({"from": US})).await.0, 400);
 }
+
+#[tokio::test]
+async fn a_trunk_to_vapi_needs_the_number_in_its_notation_and_twilios_networks() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    let gateways = json!([{"ip": "54.172.60.0", "netmask": 30, "outboundEnabled": false}]);
+    let body = json!({"provider": "byo-sip-trunk", "name": "Trunk", "gateways": gateways});
+    let (status, credential) = lab.vapi("POST", "/credential", body).await;
+    assert_eq!(status, 201, "{credential}");
+    let id = credential["id"].as_str().unwrap();
+    let trunk = trunk(&lab).await;
+    lab.set(US, &[("TrunkSid", trunk.rsplit('/').next().unwrap())]).await;
+    let sip = format!("sip:{US}@{id}.sip.vapi.ai");
+    let form =
+        [("Weight", "1"), ("Priority", "1"), ("Enabled", "true"), ("FriendlyName", "u"), ("SipUrl", &sip)];
+    let (_, url) = lab.trunking("POST", &format!("{trunk}/OriginationUrls"), &form).await;
+    let url = format!("{trunk}/OriginationUrls/{}", url["sid"].as_str().unwrap());
+
+    // SIP 404: not registered.
+    let call = lab.call(US).await;
+    assert_eq!(
+        (&call["outcome"], &call["sip_code"], &call["url"]),
+        (&json!("not_found"), &json!("404"), &json!(sip))
+    );
+    assert_eq!(alerts(&lab).await, ["32011"]);
+    let (_, log) = lab.twilio("GET", "/Calls.json", &[]).await;
+    assert_eq!(log["calls"][0]["status"], "failed");
+
+    let body = json!({"provider": "byo-phone-number", "number": US, "credentialId": id, "name": "Desk",
+        "assistantId": lab.assistant("Mia").await});
+    assert_eq!(lab.vapi("POST", "/phone-number", body).await.0, 201);
+    let call = lab.call(US).await;
+    assert_eq!(
+        (&call["outcome"], &call["answered_by"]["name"]),
+        (&json!("answered"), &json!("Mia")),
+        "{call}"
+    );
+
+    // SIP 403: an edge whose network is not among the gateways. Then the recovery URL speaks.
+    let dublin = format!("{sip};edge=dublin");
+    assert_eq!(lab.trunking("POST", &url, &[("SipUrl", &dublin)]).await.0, 200);
+    let call = lab.call(US).await;
+    assert_eq!((&call["outcome"], &call["sip_code"]), (&json!("rejected"), &json!("403")), "{call}");
+    hook.answer("/dr", [Reply::twiml("<Say>We are offline</Say>")]);
+    let recovery = hook.url("/dr");
+    lab.trunking("POST", &trunk, &[("DisasterRecoveryUrl", recovery.as_str())]).await;
+    assert_eq!(lab.call(US).await["heard"], json!(["We are offline"]));
+
+    // The other notation is another number.
+    let other = sip.replace('+', "");
+    assert_eq!(lab.trunking("POST", &url, &[("SipUrl", &other)]).await.0, 200);
+    lab.trunking("POST", &trunk, &[("DisasterRecoveryUrl", "")]).await;
+    assert_eq!(lab.call(US).await["sip_code"], "404");
+}

@@ -14,7 +14,7 @@ use crate::clock::iso;
 use crate::http::{Object, text};
 
 pub(crate) use links::ROUTES as LINKS;
-pub(crate) use route::{Route as Origination, is_vapi, originate, route};
+pub(crate) use route::{Route as Origination, is_vapi, originate, route, through};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[

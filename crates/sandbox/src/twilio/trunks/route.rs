@@ -12,7 +12,8 @@ use crate::twilio::alerts::Trouble;
 /// Where a trunk leads a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    Sip(String),
+    /// An address, and what has the TwiML if that does not take it.
+    Sip(String, Option<(String, String)>),
     /// No SIP address can take it: the disaster recovery URL has the TwiML (T18 [S]).
     Recovery(String, String),
     Nowhere,
@@ -29,19 +30,19 @@ pub(crate) fn route(world: &mut World, trunk: &str, call_sid: &str) -> Route {
     let total: u64 = urls.iter().map(|url| number(url, "weight").max(1)).sum();
     let digits = call_sid.get(2..10).and_then(|digits| u64::from_str_radix(digits, 16).ok());
     let mut drawn = digits.unwrap_or(0) % total.max(1);
+    let Some(trunk) = world.twilio.trunks.get(trunk) else { return Route::Nowhere };
+    let method = text(trunk, "disaster_recovery_method").unwrap_or("POST").to_owned();
+    let recovery = text(trunk, "disaster_recovery_url").map(|url| (url.to_owned(), method));
     for url in &urls {
         let weight = number(url, "weight").max(1);
         if drawn < weight {
-            return Route::Sip(text(url, "sip_url").unwrap_or_default().to_owned());
+            return Route::Sip(text(url, "sip_url").unwrap_or_default().to_owned(), recovery);
         }
         drawn -= weight;
     }
-    let Some(trunk) = world.twilio.trunks.get(trunk) else { return Route::Nowhere };
     let account = text(trunk, "account_sid").unwrap_or_default().to_owned();
-    let recovery = text(trunk, "disaster_recovery_url").map(str::to_owned);
-    let method = text(trunk, "disaster_recovery_method").unwrap_or("POST").to_owned();
     alert(world, &account, call_sid, 32010, "No enabled origination URL");
-    recovery.map_or(Route::Nowhere, |url| Route::Recovery(url, method))
+    recovery.map_or(Route::Nowhere, |(url, method)| Route::Recovery(url, method))
 }
 
 /// Raises an error about a call of a trunk.
@@ -66,4 +67,15 @@ pub(crate) async fn originate(shared: &Arc<Shared>, leg: &Leg, url: &str) -> Out
         return crate::vapi::calls::invite(shared, leg, url).await;
     }
     Outcome::new("trunk", &[]).telling("url", url)
+}
+
+/// A call goes through a trunk; 32011 when the far end does not take it (T18 [E]).
+pub(crate) async fn through(shared: &Arc<Shared>, leg: &Leg, url: &str) -> Outcome {
+    let mut outcome = originate(shared, leg, url).await;
+    outcome.tell("url", json!(url));
+    if let Some(code) = outcome.declined() {
+        let words = format!("{url} answered with SIP {code}");
+        alert(&mut shared.lock(), &leg.account, &leg.call_sid, 32011, &words);
+    }
+    outcome
 }

@@ -177,7 +177,7 @@ async fn pick_up(shared: &Arc<Shared>, sid: &str) {
         Some(rung.status).filter(|status| *status != "completed")
     } else if trunks::is_vapi(&leg.to) {
         let outcome = trunks::originate(shared, &leg, &leg.to).await;
-        outcome.told("sip_code").filter(|code| !code.starts_with('2')).map(|_| "failed")
+        outcome.declined().map(|_| "failed")
     } else {
         None
     };

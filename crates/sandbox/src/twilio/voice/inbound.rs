@@ -41,7 +41,7 @@ pub(crate) struct Rung {
 /// Where Twilio's settings lead a call.
 #[derive(Debug)]
 enum Target {
-    Trunk(String),
+    Trunk(String, Option<(String, String)>),
     Script(Script, Option<(String, String)>),
     Nowhere(&'static str),
 }
@@ -68,6 +68,7 @@ pub(crate) fn ring(shared: &Arc<Shared>, incoming: Incoming) -> BoxFuture<'stati
             ("rejected", Some("busy")) => "busy",
             // An empty route fails at once, without a trace in the debugger (T5 [I], T24.15).
             ("rejected" | "no_route", _) => "failed",
+            _ if outcome.declined().is_some() => "failed",
             _ => "completed",
         };
         shared.lock().end_call(&call_sid, status, outcome.seconds);
@@ -121,25 +122,44 @@ async fn connect(shared: &Arc<Shared>, open: &Open, incoming: &Incoming) -> (Out
         _ if incoming.depth > DEPTH_MAX => Outcome::new("rejected", &[]).telling("reason", "busy"),
         Target::Nowhere(NOT_ACTIVE) => Outcome::new("rejected", &[]).telling("reason", NOT_ACTIVE),
         Target::Nowhere(reason) => Outcome::new("no_route", &[]).telling("reason", *reason),
-        Target::Trunk(url) => trunks::originate(shared, &open.leg, url).await,
+        Target::Trunk(url, recovery) => {
+            let outcome = trunks::through(shared, &open.leg, url).await;
+            match recovery.as_ref().filter(|_| outcome.declined().is_some()) {
+                Some((url, method)) => {
+                    let script = Script::Url(url.clone(), method.clone());
+                    return run(shared, open, incoming, &script, None).await;
+                }
+                None => outcome,
+            }
+        }
         Target::Script(script, fallback) => {
-            let mut line = Line::new(shared, open.leg.clone())
-                .acting(&incoming.digits, incoming.hangup_after)
-                .with_fallback(fallback.clone())
-                .at_depth(incoming.depth);
-            let end = line.talk(script).await;
-            let after = After { callbacks: line.take_after(), recorded: line.recorded() };
-            return (line.outcome(end), after);
+            return run(shared, open, incoming, script, fallback.clone()).await;
         }
     };
     (outcome, After::default())
+}
+
+async fn run(
+    shared: &Arc<Shared>,
+    open: &Open,
+    incoming: &Incoming,
+    script: &Script,
+    fallback: Option<(String, String)>,
+) -> (Outcome, After) {
+    let mut line = Line::new(shared, open.leg.clone())
+        .acting(&incoming.digits, incoming.hangup_after)
+        .with_fallback(fallback)
+        .at_depth(incoming.depth);
+    let end = line.talk(script).await;
+    let after = After { callbacks: line.take_after(), recorded: line.recorded() };
+    (line.outcome(end), after)
 }
 
 /// The first of trunk, application, URL that is set (T6 [S], T24.9).
 fn route(world: &mut World, number: &Object, call_sid: &str) -> Target {
     if let Some(trunk) = text(number, "trunk_sid") {
         return match trunks::route(world, trunk, call_sid) {
-            Origination::Sip(url) => Target::Trunk(url),
+            Origination::Sip(url, recovery) => Target::Trunk(url, recovery),
             Origination::Recovery(url, method) => Target::Script(Script::Url(url, method), None),
             Origination::Nowhere => Target::Nowhere("32010 no enabled origination URL"),
         };

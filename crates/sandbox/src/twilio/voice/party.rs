@@ -40,8 +40,8 @@ impl Met {
 pub(crate) async fn meet(shared: &Arc<Shared>, leg: &Leg, timeout: u32) -> Met {
     if trunks::is_vapi(&leg.to) {
         let outcome = trunks::originate(shared, leg, &leg.to).await;
-        let code = outcome.told("sip_code").and_then(|code| code.parse().ok());
-        let status = if code.is_none_or(|code: u16| code < 300) { "completed" } else { "failed" };
+        let code = outcome.declined();
+        let status = if code.is_none() { "completed" } else { "failed" };
         return Met::Vapi { outcome, status, sip_code: code.or(Some(200)) };
     }
     let behaviour = shared.lock().phones.get(&leg.to);

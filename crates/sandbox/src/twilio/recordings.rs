@@ -229,7 +229,7 @@ fn sound(ctx: &mut Ctx<'_>, sid: &str, kind: &'static str) -> Result<Answer, Pro
 
 fn mp3(seconds: u32) -> Vec<u8> {
     let frames = MP3_FRAMES_A_SECOND * seconds.min(MP3_SECONDS_MAX) as usize;
-    let mut frame = vec![0; MP3_FRAME];
+    let mut frame = [0; MP3_FRAME];
     frame[..MP3_HEADER.len()].copy_from_slice(&MP3_HEADER);
     frame.repeat(frames)
 }

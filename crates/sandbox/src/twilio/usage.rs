@@ -232,6 +232,7 @@ fn shown(ctx: &Ctx<'_>, row: &(&str, &str, &str, &str), days: (Date, Date), sum:
         .map(|(name, path)| ((*name).to_owned(), json!(format!("{base}/{path}.json?Category={category}"))))
         .collect();
     let price = prices::written(sum.micros);
+    let amount = sum.amount.to_string();
     let total = category == "totalprice";
     let record = json!({
         "account_sid": ctx.account,
@@ -241,7 +242,7 @@ fn shown(ctx: &Ctx<'_>, row: &(&str, &str, &str, &str), days: (Date, Date), sum:
         "description": description,
         "count": if total { Value::Null } else { json!(sum.count.to_string()) },
         "count_unit": count_unit,
-        "usage": if total { price.clone() } else { sum.amount.to_string() },
+        "usage": if total { price.as_str() } else { amount.as_str() },
         "usage_unit": usage_unit,
         "price": price,
         "price_unit": "usd",

@@ -109,7 +109,7 @@ pub(crate) async fn arrive(shared: &Arc<Shared>, incoming: Incoming) -> Arrival 
 
 /// City, state, postal code and country of a number, as far as they are known: the keys are there even when
 /// they are empty (T10).
-fn geography(phone: &str) -> [String; 4] {
+pub(crate) fn geography(phone: &str) -> [String; 4] {
     let place = catalogue::place(phone);
     let of_place = |of: fn(&Block) -> &'static str| place.map(of).unwrap_or_default().to_owned();
     let country = calling_codes::country(phone).map(|(iso, _)| iso).unwrap_or_default();

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::geo;
 use crate::http::{Object, text};
 use crate::twilio::calls::is_inbound;
+use crate::twilio::messages::inbound::geography;
 
 /// Names and values of a form.
 pub(crate) type Form = Vec<(String, String)>;
@@ -33,7 +33,10 @@ pub(crate) fn of_call(call: &Object, status: &str) -> Form {
         entry("To", to),
     ];
     for (prefix, phone) in [("Called", to), ("Caller", from), ("From", from), ("To", to)] {
-        form.extend(geography(prefix, phone));
+        let [city, state, zip, country] = geography(phone);
+        for (part, value) in [("City", city), ("State", state), ("Zip", zip), ("Country", country)] {
+            form.push((format!("{prefix}{part}"), value));
+        }
     }
     if let Some(parent) = text(call, "parent_call_sid") {
         form.push(entry("ParentCallSid", parent));
@@ -57,13 +60,6 @@ pub(crate) fn of_call(call: &Object, status: &str) -> Form {
 /// A withheld number is spelt on the keypad (T16 [I]).
 fn shown(from: &str) -> &str {
     if from == "anonymous" { "+266696687" } else { from }
-}
-
-/// Where a number is: its country; the finer fields are there, but empty (T10).
-fn geography(prefix: &str, phone: &str) -> [(String, String); 4] {
-    let country = geo::country(phone).map_or("", |country| country.iso);
-    [("City", ""), ("Country", country), ("State", ""), ("Zip", "")]
-        .map(|(name, value)| entry(&format!("{prefix}{name}"), value))
 }
 
 /// Lets a call be passed on with its caller's number; opaque, of our own making [?].

@@ -89,8 +89,9 @@ describe("phones", () => {
     });
     await page.locator(`tr[data-number="${US}"] .pill.good`).waitFor();
     await open("phones");
+    await page.getByLabel("What you say (optional)").fill("Hello, I need an appointment.");
     await call();
-    await outcome("answered").waitFor();
+    await outcome("answered").locator(".said").getByText("Hello, I need an appointment.").waitFor();
   });
 
   test("what providers' programs send is text, never part of the page", async () => {

@@ -89,7 +89,7 @@ export function callCard(to) {
     const { number } = chosen();
     if (document.activeElement !== says && says.value !== chosen().says) says.value = chosen().says;
     const [last, ...others] = callsOf(number);
-    fill(result, [number, last], () => last && callResult(last));
+    fill(result, [number, last, last && conversation(last)], () => last && callResult(last));
     fill(earlier, [number, others], () => others.length > 0 && history(others));
   }
   return { element: card, update };

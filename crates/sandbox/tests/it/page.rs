@@ -73,6 +73,12 @@ async fn every_text_is_there_in_both_languages() {
     assert!(outcomes.contains(&"not_found".to_owned()), "{outcomes:?}");
     wanted
         .extend(outcomes.iter().flat_map(|name| ["title", "text"].map(|of| format!("outcome.{name}.{of}"))));
+    let (_, settings) = lab.control("GET", "/settings", json!({})).await;
+    let groups = settings.as_object().unwrap().iter().map(|(name, value)| match value {
+        Value::Object(group) => group.keys().cloned().collect(),
+        _ => vec![name.clone()],
+    });
+    wanted.extend(groups.flatten().map(|name| format!("setting.{name}")));
     for language in ["en", "fr"] {
         let (_, texts) = answer(lab.request("GET", &format!("/sandbox/assets/texts/{language}.json"))).await;
         for name in &wanted {

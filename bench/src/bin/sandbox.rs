@@ -99,7 +99,11 @@ impl Client {
     fn json(&mut self, method: &str, path: &str, body: &str) -> Result<Value> {
         let (status, body) = self.ask(method, path, "application/json", body)?;
         let text = String::from_utf8_lossy(&body);
-        if status >= 300 { Err(format!("{path}: {status} {text}").into()) } else { Ok(serde_json::from_slice(&body)?) }
+        if status >= 300 {
+            Err(format!("{path}: {status} {text}").into())
+        } else {
+            Ok(serde_json::from_slice(&body)?)
+        }
     }
 }
 
@@ -139,11 +143,15 @@ fn main() -> Result<()> {
     let begun = Instant::now();
     control.json("POST", "/sandbox/scenario", &json!({"scenario": scenario}).to_string())?;
     let (filled, peak) = (begun.elapsed().as_secs_f64(), sandbox.peak()?);
-    println!("10,000 numbers and 1,000,000 messages made in {filled:.1} s; peak memory {} MB", peak * 1024 / 1_000_000);
+    println!(
+        "10,000 numbers and 1,000,000 messages made in {filled:.1} s; peak memory {} MB",
+        peak * 1024 / 1_000_000
+    );
 
     // A key of the first account, which has them all; the state itself would be a long answer.
     let key = control.json("POST", "/sandbox/keys", "{\"type\": \"main\"}")?;
-    let authorization = format!("Basic {}", base64(&format!("{}:{}", text(&key["sid"]), text(&key["secret"]))));
+    let authorization =
+        format!("Basic {}", base64(&format!("{}:{}", text(&key["sid"]), text(&key["secret"]))));
     let mut client = Client::new(&sandbox.host, &authorization)?;
     let accounts = client.json("GET", "/twilio/api/2010-04-01/Accounts.json", "")?;
     let sid = accounts["accounts"].as_array().and_then(|all| all.last()).map(|it| text(&it["sid"]));
@@ -160,7 +168,8 @@ fn main() -> Result<()> {
         }),
         ("a page of five messages", &|_| ("GET", format!("{base}/Messages.json?PageSize=5"), String::new())),
         ("post a message", &|turn| {
-            let form = format!("From=%2B1212500{:04}&To=%2B1310500{:04}&Body=Hello", turn % 10_000, turn % 9_999);
+            let form =
+                format!("From=%2B1212500{:04}&To=%2B1310500{:04}&Body=Hello", turn % 10_000, turn % 9_999);
             ("POST", format!("{base}/Messages.json"), form)
         }),
     ];
@@ -184,7 +193,8 @@ fn base64(text: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
             out.push(if place <= chunk.len() { char::from(letter) } else { '=' });

@@ -392,6 +392,16 @@ fn refuse(world: &mut World, call: &Call, refusal: Refusal) -> Ringing {
     Ringing::Over(outcome, messages)
 }
 
+/// The address of an accepted call's stream, around its id.
+pub(crate) const STREAM: (&str, &str) = ("wss://phone-call-websocket.vapi.ai/", "/transport");
+
+/// Twilio opens the stream at `url`, with a caller who says this: the accepted call goes on, if it is one.
+pub(crate) async fn stream(shared: &Arc<Shared>, url: &str, says: &[String]) -> Option<Outcome> {
+    let call = url.strip_prefix(STREAM.0)?.strip_suffix(STREAM.1)?;
+    shared.lock().vapi.talks.get_mut(call)?.says = says.iter().cloned().collect();
+    Some(talk_through(shared, call).await)
+}
+
 /// An accepted call of which nobody hears any more ends by itself.
 pub(crate) fn expect_stream(world: &mut World, call: &str) {
     world.later(STREAM_WITHIN, Later::Abandon(call.to_owned()));

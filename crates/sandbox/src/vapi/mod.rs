@@ -1,9 +1,11 @@
 //! Vapi: what its orgs keep, phone numbers imported from Twilio, and the calls that reached it.
 
 mod analysis;
+mod analytics;
 mod artifacts;
 mod assistants;
 mod auth;
+pub(crate) mod by_hand;
 pub(crate) mod calls;
 pub(crate) mod carriers;
 mod chat;
@@ -16,6 +18,7 @@ mod inbound;
 pub(crate) mod later;
 mod lists;
 mod live;
+mod logs;
 mod org;
 pub(crate) mod phone_numbers;
 mod places;
@@ -231,6 +234,8 @@ const ROUTES: &[&[Route]] = &[
     calls::ROUTES,
     calls::ARTIFACTS,
     chat::ROUTES,
+    analytics::ROUTES,
+    logs::ROUTES,
     sessions::ROUTES,
     credentials::ROUTES,
     files::ROUTES,

@@ -14,6 +14,7 @@ use crate::http::Object;
 use crate::outbound::Outgoing;
 use crate::state::Shared;
 use crate::twilio::twiml::{self, Element};
+use crate::vapi::calls as vapi;
 
 /// How fast everybody speaks: our own measure.
 const CHARACTERS_A_SECOND: u64 = 15;
@@ -263,7 +264,7 @@ impl Line {
             "Record" => return self.record(document, verb).await,
             "Dial" => return Box::pin(self.dial(document, verb)).await,
             "Start" => self.start(document, verb).await,
-            "Connect" => return self.connect(verb),
+            "Connect" => return self.connect(verb).await,
             "Redirect" => {
                 let url =
                     document.resolve(Some(&verb.text).filter(|text| !text.is_empty()).map(String::as_str));
@@ -363,11 +364,18 @@ impl Line {
     }
 
     /// `<Connect><Stream>`: the audio goes elsewhere, and what follows is not run while it does (T16 [D]).
-    fn connect(&mut self, verb: &Element) -> Flow {
+    async fn connect(&mut self, verb: &Element) -> Flow {
         let stream = verb.children.iter().find(|child| child.name == "Stream");
         let url = stream.and_then(|stream| stream.attribute("url")).unwrap_or_default().to_owned();
         self.step(json!({"verb": "Connect", "url": url}));
-        if url.is_empty() { Flow::Next } else { Flow::Over(End::Streamed(url)) }
+        if url.is_empty() {
+            return Flow::Next;
+        }
+        let says: Vec<String> = self.says.drain(..).collect();
+        match vapi::stream(&self.shared, &url, &says).await {
+            Some(outcome) => Flow::Over(End::Taken(outcome)),
+            None => Flow::Over(End::Streamed(url)),
+        }
     }
 
     /// What the control API tells of the call.

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
-pub(crate) use super::inbound::{answer, invite, not_found};
+pub(crate) use super::inbound::{answer, invite, not_found, stream};
 use super::talk::end::{self, Ending};
 use super::{Answer, Ctx, Route, artifacts, lists, places, validate};
 use crate::http::{Object, text};

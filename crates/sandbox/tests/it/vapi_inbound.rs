@@ -1,0 +1,187 @@
+//! Calls that arrive at Vapi (facts: Vapi 5.6, 5.7, 6.2, 9.3): who is asked, what goes wrong, what is heard.
+
+use serde_json::{Value, json};
+
+use crate::hook::{Hook, Reply};
+use crate::lab::{CALLER, Lab, US};
+use crate::vapi_calls::{assistant, pass, still};
+
+async fn asking(lab: &Lab, hook: &Hook, more: Value) -> String {
+    let mut fields = json!({"server": {"url": hook.url("/ask")}});
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (status, row) = lab.import(US, fields).await;
+    assert_eq!(status, 201, "{row}");
+    row["id"].as_str().unwrap().to_owned()
+}
+
+fn reply(body: Value) -> Reply {
+    Reply::new(200, "application/json", body.to_string())
+}
+
+#[tokio::test]
+async fn every_failed_assistant_request_has_its_reason() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    asking(&lab, &hook, json!({})).await;
+    for (answer, reason) in [
+        (Reply::status(500), "assistant-request-failed"),
+        (Reply::cut(), "assistant-request-failed"),
+        (reply(json!({"error": "We are closed."})), "assistant-request-returned-error"),
+        (reply(json!({"error": {"a": 1}})), "assistant-request-returned-unspeakable-error"),
+        (reply(json!({"assistant": {"nme": "x"}})), "assistant-request-returned-invalid-assistant"),
+        (reply(json!({})), "assistant-request-returned-no-assistant"),
+        (reply(json!({"assistantId": lab.key})), "assistant-not-found"),
+        (
+            reply(json!({"destination": {"type": "number", "number": CALLER}, "assistantId": "x"})),
+            "assistant-request-returned-forwarding-phone-number",
+        ),
+        (reply(json!({"assistant": {"firstMessage": "Hello."}})), "customer-ended-call"),
+    ] {
+        let before = hook.seen().len();
+        hook.answer("/ask", [answer]);
+        let call = lab.call(US).await;
+        assert_eq!(call["ended_reason"], reason, "{call}");
+        if reason != "customer-ended-call" {
+            let told = hook.seen().split_off(before);
+            let last: Value = serde_json::from_str(&told.last().unwrap().body).unwrap();
+            assert_eq!(
+                (&last["message"]["type"], &last["message"]["status"]),
+                (&json!("status-update"), &json!("ended"))
+            );
+            assert_eq!(last["message"]["endedReason"], reason);
+            assert!(last["message"]["inboundPhoneCallDebuggingArtifacts"].is_object());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fallback_or_a_hook_takes_over_when_the_server_fails() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let saying = json!({"hooks": [{"on": "call.ending",
+        "filters": [{"type": "oneOf", "key": "call.endedReason", "oneOf": ["assistant-request-failed"]}],
+        "do": {"type": "say", "exact": "Please call later."}}]});
+    let line = asking(&lab, &hook, saying).await;
+    hook.answer("/ask", (0..9).map(|_| Reply::status(500)));
+    let call = lab.call(US).await;
+    assert_eq!(call["ended_reason"], "call.ending.hook-executed-say", "{call}");
+    assert_eq!(call["heard"], json!(["Please call later."]));
+    let fallback = json!({"fallbackDestination": {"type": "number", "number": CALLER}});
+    lab.vapi("PATCH", &format!("/phone-number/{line}"), fallback).await;
+    let call = lab.call(US).await;
+    assert_eq!((&call["outcome"], &call["url"]), (&json!("forwarded"), &json!(CALLER)));
+    assert_eq!(call["ended_reason"], "assistant-request-failed");
+}
+
+#[tokio::test]
+async fn a_ringing_hook_answers_before_anybody_is_asked() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let filter = json!({"type": "startsWith", "key": "number", "startsWith": ["1415555"]});
+    let hooks = json!({"hooks": [{"on": "call.ringing", "filters": [filter],
+        "do": [{"type": "say", "exact": "Not you."}]}]});
+    asking(&lab, &hook, hooks).await;
+    let call = lab.call(US).await;
+    assert_eq!(call["ended_reason"], "call.ringing.hook-executed-say", "{call}");
+    assert_eq!(call["heard"], json!(["Not you."]));
+    let (_, other) = lab.control("POST", "/calls", json!({"from": "+33612345678", "to": US})).await;
+    assert_ne!(other["ended_reason"], "call.ringing.hook-executed-say");
+}
+
+async fn trunk(lab: &Lab, ip: &str, uri: &str) {
+    let form = [("FriendlyName", "t")];
+    let (_, trunk) = lab.trunking("POST", "/v1/Trunks", &form).await;
+    let sid = trunk["sid"].as_str().unwrap();
+    let form =
+        [("Weight", "1"), ("Priority", "1"), ("Enabled", "true"), ("FriendlyName", ip), ("SipUrl", uri)];
+    let (status, made) = lab.trunking("POST", &format!("/v1/Trunks/{sid}/OriginationUrls"), &form).await;
+    assert_eq!(status, 201, "{made}");
+    lab.set(US, &[("TrunkSid", sid)]).await;
+}
+
+#[tokio::test]
+async fn sip_404_inbound_when_the_number_is_written_otherwise_and_403_without_the_network() {
+    let lab = still().await;
+    let mia = lab.assistant("Mia").await;
+    let gateways = json!([
+        {"ip": "acme.pstn.twilio.com", "inboundEnabled": false},
+        {"ip": "54.171.127.192", "netmask": 30, "outboundEnabled": false}]);
+    let body = json!({"provider": "byo-sip-trunk", "name": "t", "gateways": gateways,
+        "outboundLeadingPlusEnabled": true});
+    let (status, credential) = lab.vapi("POST", "/credential", body).await;
+    assert_eq!(status, 201, "{credential}");
+    let id = credential["id"].as_str().unwrap();
+    let byo = |number: &str| {
+        json!({"provider": "byo-phone-number", "number": number, "credentialId": id,
+        "numberE164CheckEnabled": false, "assistantId": mia})
+    };
+    let (status, row) = lab.vapi("POST", "/phone-number", byo(&US[1..])).await;
+    assert_eq!(status, 201, "{row}");
+    trunk(&lab, "a", &format!("sip:{US}@{id}.sip.vapi.ai;edge=dublin")).await;
+    let call = lab.call(US).await;
+    assert_eq!((&call["outcome"], &call["reason"]), (&json!("not_found"), &json!("404 Not Found")));
+    lab.vapi("PATCH", &format!("/phone-number/{}", row["id"].as_str().unwrap()), json!({"number": US})).await;
+    let call = lab.call(US).await;
+    assert_eq!((&call["outcome"], &call["heard"]), (&json!("answered"), &json!(["Hello, this is Mia."])));
+    let path = format!("/call/{}", call["vapi_call_id"].as_str().unwrap());
+    assert_eq!(lab.vapi("GET", &path, Value::Null).await.1["phoneCallTransport"], "sip");
+    trunk(&lab, "b", &format!("sip:{US}@{id}.sip.vapi.ai")).await;
+    let call = lab.call(US).await;
+    assert_eq!((&call["outcome"], &call["reason"]), (&json!("rejected"), &json!("403 Forbidden")));
+}
+
+async fn by_hand(lab: &Lab, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+    let answer = lab.request("POST", path).form(form).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn redirecting_a_call_in_progress_to_vapi_fails_and_a_ringing_one_gets_a_stream() {
+    let lab = still().await;
+    let mia = assistant(&lab, json!({"firstMessage": "Hello."})).await;
+    lab.import(US, json!({"assistantId": mia})).await;
+    let form = |status| {
+        [
+            ("CallSid", "CA1"),
+            ("AccountSid", lab.sid.as_str()),
+            ("From", CALLER),
+            ("To", US),
+            ("CallStatus", status),
+            ("Direction", "inbound"),
+        ]
+    };
+    let (status, body) = by_hand(&lab, "/vapi/twilio/inbound_call", &form("in-progress")).await;
+    assert_eq!(status, 400);
+    assert!(body.contains("CallStatus must be one of the following values: ringing"), "{body}");
+    let (status, body) = by_hand(&lab, "/vapi/twilio/inbound_call", &form("ringing")).await;
+    assert_eq!(status, 200);
+    assert!(body.contains("<Connect><Stream url=\"wss://"), "{body}");
+    // Nobody opens the stream.
+    pass(&lab, 20).await;
+    let (_, calls) = lab.vapi("GET", "/call", Value::Null).await;
+    assert_eq!(calls[0]["endedReason"], "phone-call-provider-closed-websocket");
+    assert_eq!(by_hand(&lab, "/vapi/twilio/status", &[]).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_server_that_hands_the_stream_on_lets_vapi_talk() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let mia = assistant(&lab, json!({"firstMessage": "Hello."})).await;
+    lab.import(US, json!({"assistantId": mia})).await;
+    lab.set(US, &[("VoiceUrl", &hook.url("/voice"))]).await;
+    let form = [
+        ("CallSid", "CA1"),
+        ("AccountSid", lab.sid.as_str()),
+        ("From", CALLER),
+        ("To", US),
+        ("CallStatus", "ringing"),
+        ("Direction", "inbound"),
+    ];
+    let (_, twiml) = by_hand(&lab, "/vapi/twilio/inbound_call", &form).await;
+    hook.answer("/voice", [Reply::new(200, "text/xml", twiml)]);
+    let (_, call) =
+        lab.control("POST", "/calls", json!({"from": CALLER, "to": US, "says": ["It rains."]})).await;
+    assert_eq!(
+        (&call["outcome"], &call["ended_reason"]),
+        (&json!("answered"), &json!("customer-ended-call")),
+        "{call}"
+    );
+    assert_eq!(call["heard"][0], "Hello.");
+}

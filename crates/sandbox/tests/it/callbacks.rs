@@ -94,7 +94,7 @@ async fn media_are_fetched_before_they_are_sent() {
     }
     let (_, phones) = lab.control("GET", "/phones", json!({})).await;
     let picture = phones[PERSON]["seen"][0]["media"][0].as_str().unwrap();
-    assert_eq!(reqwest::get(picture).await.unwrap().text().await.unwrap(), "picture");
+    assert_eq!(lab.http.get(picture).send().await.unwrap().text().await.unwrap(), "picture");
     // Abroad, no MMS arrives.
     let url = hook.url("/a.png");
     let sid = lab.sent(&[("From", US), ("To", "+61412345678"), ("MediaUrl", url.as_str())]).await;

@@ -26,7 +26,8 @@ async fn the_webhook_tells_everything_in_the_captured_order() {
     let fields = seen.fields();
     let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
     let order = "ToCountry ToState SmsMessageSid NumMedia ToCity FromZip SmsSid FromState SmsStatus FromCity \
-                 Body FromCountry To ToZip NumSegments ReferralNumMedia MessageSid AccountSid From ApiVersion";
+                 Body FromCountry To ToZip NumSegments ReferralNumMedia MessageSid AccountSid From \
+                 ApiVersion";
     assert_eq!(names, order.split_whitespace().collect::<Vec<_>>());
     for (name, value) in [
         ("MessageSid", sid),

@@ -185,8 +185,8 @@ fn validity(form: &Params) -> Result<i64, Problem> {
     period.ok_or_else(|| Problem::new(21624, format!("The validity period {given} is invalid")))
 }
 
-/// `ScheduleType=fixed` with `SendAt`. Three codes share one meaning in the dictionary (T7 [E]); here 35114 is
-/// for what is no time, 35115 for too soon, 35117 for too late [?].
+/// `ScheduleType=fixed` with `SendAt`. Three codes share one meaning in the dictionary (T7 [E]); here 35114
+/// is for what is no time, 35115 for too soon, 35117 for too late [?].
 fn send_at(ctx: &Ctx<'_>, draft: &Draft) -> Result<Option<i64>, Problem> {
     let (kind, at) = (ctx.form.filled("ScheduleType"), ctx.form.filled("SendAt"));
     let Some(kind) = kind else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::message::Status;
 
-/// Codes with whether the carrier had the message (`undelivered`) or it never left (`failed`), and their text.
+/// Codes, whether the carrier had the message (`undelivered`) or it never left (`failed`), and their text.
 /// For 30034 that is not known (T8 [?]): a setting decides.
 const ASYNCHRONOUS: &[(u16, Status, &str)] = &[
     (11200, Status::Failed, "HTTP retrieval failure"),

@@ -55,8 +55,8 @@ pub(crate) fn of(world: &World, sid: Sid) -> Fate {
     }
 }
 
-/// What US networks do with senders that are not registered: 30034, 30035 while that is being done, 30033 when
-/// it was withdrawn; 30032 for toll-free numbers until they are verified (T15).
+/// What US networks do with senders that are not registered: 30034, 30035 while that is being done, 30033
+/// when it was withdrawn; 30032 for toll-free numbers until they are verified (T15).
 fn unregistered(twilio: &Twilio, from: &str, to: &str) -> Option<u16> {
     let country = |phone: &str| geo::country(phone).map(|country| country.iso);
     let north_american = matches!(country(to), Some("US" | "CA"));

@@ -24,8 +24,8 @@ const STARTED: &str = "You have successfully been re-subscribed to messages from
     help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.";
 const HELPED: &str = "Reply STOP to unsubscribe. Msg&Data Rates May Apply.";
 /// The network's own words; only their beginning is known (T14), the rest is [?].
-const NETWORK_STOPPED: &str = "NETWORK MSG: You replied with the word \"stop\" which blocks all texts sent from \
-    this number. Text back \"unstop\" to receive messages again.";
+const NETWORK_STOPPED: &str = "NETWORK MSG: You replied with the word \"stop\" which blocks all texts sent \
+    from this number. Text back \"unstop\" to receive messages again.";
 const NETWORK_STARTED: &str =
     "NETWORK MSG: You have replied \"unstop\" and will begin receiving messages again from this number.";
 

@@ -38,8 +38,8 @@ pub(crate) fn refusal(code: u32, from: &str, to: &str) -> Problem {
              for this destination."
         ),
         21608 => format!(
-            "The number {to} is unverified. Trial accounts cannot send messages to unverified numbers; verify \
-             {to} at twilio.com/user/account/phone-numbers/verified, or purchase a Twilio number to send \
+            "The number {to} is unverified. Trial accounts cannot send messages to unverified numbers; \
+             verify {to} at twilio.com/user/account/phone-numbers/verified, or purchase a Twilio number to send \
              messages to unverified numbers"
         ),
         21610 => "Attempt to send to unsubscribed recipient".to_owned(),

@@ -84,7 +84,8 @@ fn list_brands(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 fn shown_brand(ctx: &Ctx<'_>, row: &Object) -> Object {
     let mut row = located(ctx, row, "a2p/BrandRegistrations");
     let url = text(&row, "url").unwrap_or_default();
-    let links = json!({"brand_vettings": format!("{url}/Vettings"), "brand_registration_otps": format!("{url}/SmsOtp")});
+    let (vettings, otps) = (format!("{url}/Vettings"), format!("{url}/SmsOtp"));
+    let links = json!({"brand_vettings": vettings, "brand_registration_otps": otps});
     row.insert("links".to_owned(), links);
     row
 }

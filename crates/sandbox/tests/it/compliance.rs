@@ -111,7 +111,7 @@ async fn addresses_are_made_changed_listed_and_deleted() {
 #[tokio::test]
 async fn every_field_of_an_address_is_needed_and_looked_at() {
     let lab = Lab::new().await;
-    for missing in 0..ADDRESS.len() {
+    for (missing, (name, _)) in ADDRESS.iter().enumerate() {
         let form: Vec<(&str, &str)> = ADDRESS
             .iter()
             .enumerate()
@@ -119,7 +119,7 @@ async fn every_field_of_an_address_is_needed_and_looked_at() {
             .map(|(_, pair)| *pair)
             .collect();
         let (status, body) = lab.twilio("POST", "/Addresses.json", &form).await;
-        assert_eq!((status, &body["code"]), (400, &json!(20001)), "{}", ADDRESS[missing].0);
+        assert_eq!((status, &body["code"]), (400, &json!(20001)), "{name}");
     }
     let with = |changes: Form<'static>| {
         let mut form = ADDRESS.to_vec();

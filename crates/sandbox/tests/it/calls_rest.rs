@@ -1,4 +1,4 @@
-//! Calls by REST, their course, recordings (facts: Twilio 16, 22; traps 12, 13, 18, 24).
+//! Calls by REST, their course, recordings (facts: Twilio 16, 22; traps 12, 18, 24).
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn person(lab: &Lab, behaviour: Value) {
 }
 
 #[tokio::test]
-async fn a_call_goes_from_the_queue_to_its_price_and_tells_every_step() {
+async fn trap_12_a_call_goes_from_the_queue_to_its_late_price_and_tells_every_step() {
     let (lab, hook) = (Lab::new().await, Hook::new().await);
     hook.answer(
         "/voice",
@@ -179,7 +179,7 @@ async fn every_wrong_parameter_of_a_call_has_its_code() {
 }
 
 #[tokio::test]
-async fn trap_13_a_trial_account_calls_only_verified_numbers() {
+async fn a_trial_account_calls_only_verified_numbers() {
     let lab = Lab::new().await;
     let (_, state) = lab.control("GET", "/state", json!({})).await;
     let trial = &state["accounts"][1];

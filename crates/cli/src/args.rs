@@ -170,6 +170,17 @@ pub(crate) struct SandboxFlags {
     /// A scenario that is played from the start, unless a state was loaded.
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Hold every request and answer against the providers' official descriptions; `--strict=refuse` also refuses
+    /// requests that they do not allow. What was found is at `/sandbox/violations`.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "report")]
+    pub(crate) strict: Option<Strictness>,
+}
+
+/// What strict mode does with a request that the descriptions do not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Strictness {
+    Report,
+    Refuse,
 }
 
 /// The same range as the sandbox's own control API.

@@ -46,6 +46,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use spec::watch::Strict;
+
 /// How a sandbox starts. By default: in the state that the README describes, at the real time.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -57,6 +59,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// A file with a scenario, which is played from the start, unless a state was loaded.
     pub scenario: Option<PathBuf>,
+    /// Whether requests and answers are held against the official descriptions.
+    pub strict: Strict,
 }
 
 /// A running sandbox. Dropping it closes its port and every connection.
@@ -89,6 +93,7 @@ impl Sandbox {
             let text = std::fs::read_to_string(path)?;
             scenario::open(&shared, &text).await.map_err(io::Error::other)?;
         }
+        shared.watch.set_mode(options.strict);
         let (serving, driver) = (Arc::clone(&shared), jobs::drive(Arc::clone(&shared)));
         let task = async move {
             tokio::select! {

@@ -1,12 +1,12 @@
 //! `dialtone serve`, `dialtone sandbox` and what is printed about them.
 
-use crate::args::{Output, SandboxFlags, ServerFlags};
+use crate::args::{Output, SandboxFlags, ServerFlags, Strictness};
 use crate::config;
 use crate::failure::{Failure, Result};
 use crate::output::{self, line};
 use crate::running::{Running, StopSignal, told, with_port};
 use dialtone_domain::ExposeSecret;
-use dialtone_sandbox::Sandbox;
+use dialtone_sandbox::{Sandbox, Strict};
 use serde_json::json;
 use std::net::SocketAddr;
 
@@ -36,8 +36,13 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
 pub(crate) async fn sandbox(flags: SandboxFlags) -> Result {
     let stop = StopSignal::listen()?;
     crate::logging::start("warn");
-    let SandboxFlags { listen, seed, speed, state, scenario } = flags;
-    let options = dialtone_sandbox::Options { seed, speed, state, scenario };
+    let SandboxFlags { listen, seed, speed, state, scenario, strict } = flags;
+    let strict = match strict {
+        None => Strict::Off,
+        Some(Strictness::Report) => Strict::Report,
+        Some(Strictness::Refuse) => Strict::Refuse,
+    };
+    let options = dialtone_sandbox::Options { seed, speed, state, scenario, strict };
     let fail = |error| Failure::because(format!("The sandbox cannot start on {listen}"), error);
     let sandbox = Sandbox::open(listen, options).await.map_err(fail)?;
     let url = sandbox.url();

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::watch::Mode;
+use super::watch::Strict;
 use crate::control::{Answer, Route, Work, read};
 use crate::state::Shared;
 
@@ -38,14 +38,14 @@ struct SetStrict {
 fn set(shared: &Arc<Shared>, body: serde_json::Value) -> Answer {
     let SetStrict { enabled, refuse } = read(body)?;
     shared.watch.set_mode(match (enabled, refuse) {
-        (false, _) => Mode::Off,
-        (true, false) => Mode::Report,
-        (true, true) => Mode::Refuse,
+        (false, _) => Strict::Off,
+        (true, false) => Strict::Report,
+        (true, true) => Strict::Refuse,
     });
     Ok(show(shared))
 }
 
 fn show(shared: &Arc<Shared>) -> (u16, serde_json::Value) {
     let mode = shared.watch.mode();
-    (200, json!({"enabled": mode != Mode::Off, "refuse": mode == Mode::Refuse}))
+    (200, json!({"enabled": mode != Strict::Off, "refuse": mode == Strict::Refuse}))
 }

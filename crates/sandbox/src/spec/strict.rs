@@ -28,6 +28,7 @@ pub(crate) fn tighten(document: &Value, reading: Reading) -> Value {
         close(schema, reading);
         if reading == Reading::TwilioAnswer {
             allow_empty(schema);
+            allow_text(schema);
         }
     });
     made
@@ -57,6 +58,10 @@ fn close(schema: &mut Object, reading: Reading) {
     else {
         return;
     };
+    // Nothing is said about what such an object holds.
+    if properties.is_empty() {
+        return;
+    }
     let mut names: Vec<Value> = properties.keys().map(|name| json!(name)).collect();
     if reading == Reading::VapiAnswer {
         let unset = properties.iter_mut().filter(|(name, _)| !required.contains(&json!(name)));
@@ -128,6 +133,20 @@ pub(crate) fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
     match target.and_then(|target| document.pointer(target.trim_start_matches('#'))) {
         Some(found) => resolve(document, found),
         None => schema,
+    }
+}
+
+/// Amounts and coordinates that are described as numbers are texts on the wire (T3 [S], T4 [S], T19 [S]).
+fn allow_text(schema: &mut Object) {
+    let kinds = match schema.get("type") {
+        Some(Value::String(kind)) => vec![json!(kind)],
+        Some(Value::Array(kinds)) => kinds.clone(),
+        _ => return,
+    };
+    if kinds.contains(&json!("number")) {
+        let kinds: Vec<Value> = kinds.into_iter().chain([json!("string")]).collect();
+        schema.insert("type".to_owned(), Value::Array(kinds));
+        schema.insert("pattern".to_owned(), json!(r"^-?[0-9]+(\.[0-9]+)?$"));
     }
 }
 

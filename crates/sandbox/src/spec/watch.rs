@@ -25,9 +25,10 @@ const OTHER_CLIENT: &str = "other";
 const VIOLATION_HEADER: &str = "sandbox-violation";
 
 /// What strict mode does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strict {
     /// Nothing is looked at.
+    #[default]
     Off,
     /// What is found is kept.
     Report,
@@ -57,15 +58,15 @@ struct Tally {
 }
 
 impl Watch {
-    pub(crate) fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Strict {
         match self.mode.load(Ordering::Relaxed) {
-            0 => Mode::Off,
-            1 => Mode::Report,
-            _ => Mode::Refuse,
+            0 => Strict::Off,
+            1 => Strict::Report,
+            _ => Strict::Refuse,
         }
     }
 
-    pub(crate) fn set_mode(&self, mode: Mode) {
+    pub(crate) fn set_mode(&self, mode: Strict) {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
 
@@ -75,7 +76,7 @@ impl Watch {
 
     /// The answer to a request that strict mode refuses.
     pub(crate) fn refusal(&self, request: &Request) -> Option<Reply> {
-        if self.mode() != Mode::Refuse || !exchange::concerns(request) {
+        if self.mode() != Strict::Refuse || !exchange::concerns(request) {
             return None;
         }
         let Some(exchange) = exchange::of(request) else {
@@ -96,24 +97,34 @@ impl Watch {
         reply: Option<&Reply>,
         seq: u64,
     ) -> Option<(&'static str, String)> {
-        if self.mode() == Mode::Off || !exchange::concerns(request) {
+        if self.mode() == Strict::Off || !exchange::concerns(request) {
             return None;
         }
+        let about = |half: Half, operation: Option<&str>, finding: &Finding| {
+            json!({
+                "seq": seq,
+                "of": if half == Half::Request { "request" } else { "answer" },
+                "operation": operation,
+                "method": request.method.as_str(),
+                "path": request.path,
+                "status": reply.map(|reply| reply.status),
+                "place": finding.place,
+                "sentence": finding.sentence,
+            })
+        };
         let Some(exchange) = exchange::of(request) else {
             let finding = Finding::new("path", unknown_operation(request));
-            self.seen().keep(seq, Half::Request, request, None, &finding);
+            self.seen().keep([about(Half::Request, None, &finding)]);
             return None;
         };
-        let about = exchange.request();
+        let operation = Some(exchange.operation.name.as_str());
+        let asked = exchange.request();
         let answer = reply.and_then(|reply| exchange.answer(reply));
-        self.seen().count(&exchange, request, answer.as_deref());
         let mut seen = self.seen();
-        for finding in &about {
-            seen.keep(seq, Half::Request, request, Some(&exchange), finding);
-        }
-        for finding in answer.iter().flatten() {
-            seen.keep(seq, Half::Answer, request, Some(&exchange), finding);
-        }
+        seen.count(&exchange, request, answer.as_deref());
+        seen.keep(asked.iter().map(|finding| about(Half::Request, operation, finding)));
+        seen.keep(answer.iter().flatten().map(|finding| about(Half::Answer, operation, finding)));
+        drop(seen);
         let found = answer.filter(|found| !found.is_empty())?;
         let sentences: Vec<String> = found.iter().map(Finding::to_string).collect();
         let text = format!("{}: {}", exchange.operation.name, sentences.join("; "));
@@ -145,26 +156,10 @@ impl Seen {
         }
     }
 
-    fn keep(
-        &mut self,
-        seq: u64,
-        half: Half,
-        request: &Request,
-        exchange: Option<&Exchange<'_>>,
-        finding: &Finding,
-    ) {
-        if self.violations.len() == KEPT_MAX {
-            self.violations.pop_front();
-        }
-        self.violations.push_back(json!({
-            "seq": seq,
-            "of": if half == Half::Request { "request" } else { "answer" },
-            "operation": exchange.map(|exchange| exchange.operation.name.as_str()),
-            "method": request.method.as_str(),
-            "path": request.path,
-            "place": finding.place,
-            "sentence": finding.sentence,
-        }));
+    fn keep(&mut self, violations: impl IntoIterator<Item = Value>) {
+        self.violations.extend(violations);
+        let surplus = self.violations.len().saturating_sub(KEPT_MAX);
+        self.violations.drain(..surplus);
     }
 
     fn show(&self, book: &'static Book) -> Vec<Value> {

@@ -16,12 +16,18 @@ use crate::ids::is_e164;
 pub(crate) const ROUTES: &[Route] = &[
     Route { pattern: "Accounts/{}/AvailablePhoneNumbers", area: AREA, methods: &[(Method::GET, countries)] },
     Route { pattern: "Accounts/{}/AvailablePhoneNumbers/{}", area: AREA, methods: &[(Method::GET, country)] },
-    Route {
-        pattern: "Accounts/{}/AvailablePhoneNumbers/{}/{}",
-        area: AREA,
-        methods: &[(Method::GET, search)],
-    },
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/Local"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/TollFree"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/Mobile"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/National"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/SharedCost"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/Voip"),
+    of_type("Accounts/{}/AvailablePhoneNumbers/{}/MachineToMachine"),
 ];
+
+const fn of_type(pattern: &'static str) -> Route {
+    Route { pattern, area: AREA, methods: &[(Method::GET, search)] }
+}
 
 const AREA: &str = "available-phone-numbers";
 
@@ -79,7 +85,8 @@ fn show(account: &str, country: &Country) -> Value {
 /// [I]); nothing found is an empty list.
 fn search(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let iso = named(ctx)?.iso;
-    let kind = TYPES.iter().find(|(_, path, _)| *path == ctx.ids[1]).map(|(kind, ..)| *kind);
+    let wanted = ctx.uri.trim_end_matches(".json").rsplit('/').next();
+    let kind = TYPES.iter().find(|(_, path, _)| Some(*path) == wanted).map(|(kind, ..)| *kind);
     let kind = kind.filter(|kind| catalogue::terms_of(iso, *kind).is_some());
     let kind = kind.ok_or_else(|| Problem::not_found(&ctx.uri))?;
     let most = match ctx.query.filled("PageSize").and_then(|size| size.parse().ok()) {

@@ -90,7 +90,8 @@ fn limit(query: &Params) -> Result<usize, Problem> {
 fn number(query: &Params, name: &str, least: usize, most: usize, usual: usize) -> Result<usize, Problem> {
     let Some(text) = query.filled(name) else { return Ok(usual) };
     let refuse = |text: String| Err(Problem::invalid(&[text]));
-    match text.parse::<usize>() {
+    // The official Python client writes numbers as 10.0 [C].
+    match text.strip_suffix(".0").unwrap_or(text).parse::<usize>() {
         Ok(number) if number < least => refuse(format!("{name} must not be less than {least}")),
         Ok(number) if number > most => refuse(format!("{name} must not be greater than {most}")),
         Ok(number) => Ok(number),

@@ -89,7 +89,8 @@ async fn what_is_no_snapshot_is_refused_and_changes_nothing() {
 async fn a_state_file_is_loaded_at_the_start_and_saved_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let options = Options { seed: Some(5), speed: Some(0.0), state: Some(file.clone()), scenario: None };
+    let options =
+        Options { seed: Some(5), speed: Some(0.0), state: Some(file.clone()), ..Options::default() };
     let address = "127.0.0.1:0".parse().unwrap();
     let http = Lab::new().await.http;
     let post = async |sandbox: &Sandbox, path: &str, body: Value| {

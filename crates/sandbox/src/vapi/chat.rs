@@ -56,7 +56,7 @@ fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     validate::check("CreateChatDTO", &ctx.body)?;
     let chat = accept(ctx)?;
     if ctx.body.get("stream") == Some(&json!(true)) {
-        return Ok(Answer::Plain(events(chunks(&chat))));
+        return Ok(Answer::Plain(events(&chunks(&chat))));
     }
     Ok(Answer::Plain(Reply::json(200, &json!(chat))))
 }
@@ -221,7 +221,7 @@ fn chunks(chat: &Object) -> Vec<Value> {
     words.split_inclusive(' ').map(chunk).collect()
 }
 
-fn events(items: Vec<Value>) -> Reply {
+fn events(items: &[Value]) -> Reply {
     let body: String = items.iter().map(|item| format!("data: {item}\n\n")).collect();
     Reply::new(200, "text/event-stream", body)
 }
@@ -274,7 +274,7 @@ fn respond(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     };
     let mut items: Vec<Value> = words.as_str().unwrap_or_default().split_inclusive(' ').map(delta).collect();
     let mut done = place("response.output_text.done");
-    done["text"] = words.clone();
+    done["text"] = words;
     items.extend([done, json!({"type": "response.completed", "response": response})]);
-    Ok(Answer::Plain(events(items)))
+    Ok(Answer::Plain(events(&items)))
 }

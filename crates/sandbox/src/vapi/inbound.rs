@@ -306,11 +306,12 @@ fn decide(world: &mut World, ask: Ask, answered: Result<Answered, String>) -> Ri
     });
     let chosen = match &parsed {
         Ok(answer) => choose(world, &call, answer),
-        Err(_) => Err(Refusal::new("rejected", "assistant-request-failed", SERVER_FAILED)),
+        Err(_) => Err(Box::new(Refusal::new("rejected", "assistant-request-failed", SERVER_FAILED))),
     };
     match chosen {
         Ok(who) => start(world, &call, who, says),
-        Err(mut refusal) => {
+        Err(refusal) => {
+            let mut refusal = *refusal;
             refusal.debugging = Some(json!({"error": refusal.reason,
                 "assistantRequestError": parsed.as_ref().err(), "assistantRequestResponse": seen}));
             if refusal.reason != FORWARDED {
@@ -322,16 +323,16 @@ fn decide(world: &mut World, ask: Ask, answered: Result<Answered, String>) -> Ri
 }
 
 /// The order of V9.3 [D]: `error` beats everything, `destination` beats the assistant keys.
-fn choose(world: &World, call: &Call, answer: &Object) -> Result<Who, Refusal> {
-    let failed = |reason: &str| Refusal::new("rejected", reason, SERVER_FAILED);
+fn choose(world: &World, call: &Call, answer: &Object) -> Result<Who, Box<Refusal>> {
+    let failed = |reason: &str| Box::new(Refusal::new("rejected", reason, SERVER_FAILED));
     if let Some(error) = answer.get("error") {
         return Err(match error.as_str() {
-            Some(words) => Refusal::new("rejected", "assistant-request-returned-error", words),
+            Some(words) => Box::new(Refusal::new("rejected", "assistant-request-returned-error", words)),
             None => failed("assistant-request-returned-unspeakable-error"),
         });
     }
     if let Some(to) = answer.get("destination").filter(|to| address(to).is_some()) {
-        return Err(Refusal::new("forwarded", FORWARDED, "").to(to));
+        return Err(Box::new(Refusal::new("forwarded", FORWARDED, "").to(to)));
     }
     let invalid = "assistant-request-returned-invalid-assistant";
     match answer.get("assistant") {
@@ -340,12 +341,14 @@ fn choose(world: &World, call: &Call, answer: &Object) -> Result<Who, Refusal> {
         Some(_) => return Err(failed(invalid)),
     }
     let org = world.org(&call.org).ok_or_else(|| failed(invalid))?;
-    who::find(org, answer, &call.customer).map_err(|missing| match missing {
-        // Which of two reasons it is, is not known (V9.3 [?]).
-        Missing::Gone(..) => Refusal::new("assistant_not_found", "assistant-not-found", ASSISTANT_GONE),
-        Missing::Nothing => {
-            Refusal::new("no_assistant", "assistant-request-returned-no-assistant", NOT_SET_UP)
-        }
+    who::find(org, answer, &call.customer).map_err(|missing| {
+        Box::new(match missing {
+            // Which of two reasons it is, is not known (V9.3 [?]).
+            Missing::Gone(..) => Refusal::new("assistant_not_found", "assistant-not-found", ASSISTANT_GONE),
+            Missing::Nothing => {
+                Refusal::new("no_assistant", "assistant-request-returned-no-assistant", NOT_SET_UP)
+            }
+        })
     })
 }
 
@@ -363,9 +366,10 @@ fn instead(number: &Object, refusal: Refusal) -> Refusal {
     // Here `do` is one object (V5.7 [S]).
     let done = hook(number, "call.ending", names).and_then(|hook| act(hook.get("do")?, "call.ending"));
     match done {
-        // The words on the way out; what happened to the request stays in the debugging artifacts.
+        // What happened to the request stays in the debugging artifacts.
         Some(done) => {
-            Refusal { outcome: if done.url.is_some() { done.outcome } else { refusal.outcome }, ..done }
+            let outcome = if done.url.is_some() { done.outcome } else { refusal.outcome };
+            Refusal { outcome, debugging: refusal.debugging, ..done }
         }
         None => refusal,
     }

@@ -130,20 +130,20 @@ fn first_number(words: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn object(value: Value) -> Object {
+    fn object(value: &Value) -> Object {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn each_rule_has_its_line() {
         let tools = [
-            object(json!({"type": "transferCall", "destinations": []})),
-            object(json!({"type": "function", "function": {"name": "book_table", "parameters": {
+            object(&json!({"type": "transferCall", "destinations": []})),
+            object(&json!({"type": "function", "function": {"name": "book_table", "parameters": {
                 "type": "object", "properties": {
                     "people": {"type": "integer"}, "room": {"type": "string", "enum": ["inside", "terrace"]},
                     "notes": {"type": "string"}}}}})),
         ];
-        let mia = object(json!({"endCallPhrases": ["have a nice day"]}));
+        let mia = object(&json!({"endCallPhrases": ["have a nice day"]}));
         let said = |line: &str| reply(&mia, &tools, line);
         assert!(matches!(said("I want a human"), Reply::Transfer(_)));
         let Reply::Call { arguments, .. } = said("A table for 4 on the terrace.") else { panic!() };
@@ -154,7 +154,7 @@ mod tests {
         let reason = "assistant-said-end-call-phrase";
         assert_eq!(said("Goodbye!"), Reply::End { words: Some("have a nice day".to_owned()), reason });
         assert!(matches!(said("It rains."), Reply::Say(words) if words.starts_with("You said: It rains.")));
-        let bare = object(json!({}));
+        let bare = object(&json!({}));
         assert_eq!(reply(&bare, &[], "Bye"), Reply::Farewell("Goodbye.".to_owned()));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::hook::{Hook, Reply, Seen};
 use crate::lab::{CALLER, Lab, US};
-use crate::vapi_calls::{assistant, dial, fetch, number, pass, phone, still};
+use crate::vapi_calls::{assistant, client, dial, fetch, number, pass, phone, still};
 
 fn json_of(seen: &Seen) -> Value {
     serde_json::from_str(&seen.body).unwrap()
@@ -61,7 +61,7 @@ async fn an_inbound_call_is_told_in_order_and_reported_after_its_end() {
     assert_eq!((&report["phoneNumber"]["id"], &report["customer"]["number"]), (&json!(line), &json!(CALLER)));
     assert_eq!(report["phoneNumber"]["twilioAuthToken"], json!(lab.token));
     let signed = report["artifact"]["presignedMonoUrl"].as_str().unwrap();
-    assert_eq!(reqwest::get(signed).await.unwrap().status(), 200);
+    assert_eq!(client().get(signed).send().await.unwrap().status(), 200);
     assert_eq!(json_of(&hook.at("/mia")[0]).as_object().unwrap().len(), 1, "nothing beside `message`");
     let seen = &hook.at("/mia")[0];
     assert!(seen.header("authorization").is_none() && seen.header("x-vapi-secret").is_none());

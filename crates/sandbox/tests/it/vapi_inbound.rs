@@ -64,6 +64,9 @@ async fn a_fallback_or_a_hook_takes_over_when_the_server_fails() {
     let call = lab.call(US).await;
     assert_eq!(call["ended_reason"], "call.ending.hook-executed-say", "{call}");
     assert_eq!(call["heard"], json!(["Please call later."]));
+    let told: Value = serde_json::from_str(&hook.seen().last().unwrap().body).unwrap();
+    let debugging = &told["message"]["inboundPhoneCallDebuggingArtifacts"];
+    assert_eq!(debugging["assistantRequestError"], "Request failed with status code 500");
     let fallback = json!({"fallbackDestination": {"type": "number", "number": CALLER}});
     lab.vapi("PATCH", &format!("/phone-number/{line}"), fallback).await;
     let call = lab.call(US).await;

@@ -303,9 +303,9 @@ impl Talk {
     }
 
     /// The result of a tool is said as it is: there is no model to put it in other words.
-    fn resume(&mut self, call: &Value, tool: &Object, result: Result<String, String>) -> Vec<Event> {
+    fn resume(&mut self, call: &Value, tool: &Object, result: &Result<String, String>) -> Vec<Event> {
         let name = call.pointer("/function/name").cloned().unwrap_or_default();
-        let (words, outcome) = match &result {
+        let (words, outcome) = match result {
             Ok(words) => (words.clone(), "request-complete"),
             Err(error) => (error.clone(), "request-failed"),
         };
@@ -408,7 +408,7 @@ async fn run_tool(shared: &Arc<Shared>, call: &str, tool_call: &Value, tool: &Ob
     };
     let told = work(&mut shared.lock(), call, |talk, _| {
         let mut events = talk.lag(waited);
-        events.extend(talk.resume(tool_call, tool, result));
+        events.extend(talk.resume(tool_call, tool, &result));
         (events, ())
     });
     server_messages::tell_all(shared, told.map(|(messages, ())| messages).unwrap_or_default()).await;

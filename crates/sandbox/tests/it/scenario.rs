@@ -1,5 +1,6 @@
 //! Scenarios: what they make, what happens when, and that a seed repeats it to the letter.
 
+use dialtone_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
 use crate::lab::{CALLER, Lab, US};
@@ -156,4 +157,19 @@ async fn past_messages_are_listed_and_the_load_can_be_scaled() {
     assert_eq!((&first["direction"], &first["status"]), (&json!("inbound"), &json!("received")));
     assert!(first["price"].as_str().unwrap().starts_with('-'));
     assert!(list["next_page_uri"].is_string());
+}
+
+#[tokio::test]
+async fn a_sandbox_can_start_with_a_scenario() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/clinic.json");
+    let start = async |file: &str| {
+        let options = Options { seed: Some(4), scenario: Some(file.into()), ..Options::default() };
+        Sandbox::open("127.0.0.1:0".parse().unwrap(), options).await
+    };
+    let sandbox = start(file).await.unwrap();
+    let lab = Lab::new().await;
+    let shown = lab.http.get(format!("{}/sandbox/scenario", sandbox.url())).send().await.unwrap();
+    let shown: Value = shown.json().await.unwrap();
+    assert_eq!(shown["scenarios"][0]["name"], "a day at a clinic");
+    assert!(start("/no/such/file.json").await.is_err());
 }

@@ -270,7 +270,7 @@ fn booking(hook: &Hook) -> Value {
 }
 
 #[tokio::test]
-async fn a_tools_own_server_is_asked_and_its_result_is_said() {
+async fn a_tools_own_server_is_asked_and_what_fails_is_said() {
     let (lab, hook) = (still().await, Hook::new().await);
     let mia = json!({"model": booking(&hook), "server": {"url": hook.url("/mia")}});
     number(&lab, &assistant(&lab, mia).await).await;
@@ -325,4 +325,43 @@ async fn an_outbound_call_tells_its_states() {
         messages(&hook, "/mia").iter().map(|message| message["status"].clone()).collect();
     assert_eq!(json!(states), json!(["queued", "ringing", "in-progress", "ended"]));
     assert_eq!(fetch(&lab, &call).await["status"], "ended");
+}
+
+/// A caller books a table, in a world that is the same each time.
+async fn book(hook: &Hook) -> Value {
+    let lab = Lab::new().await;
+    assert_eq!(lab.control("POST", "/reset", json!({"seed": 0})).await.0, 200);
+    let mia = json!({"model": booking(hook), "firstMessage": "Hello.", "server": {"url": hook.url("/mia")}});
+    number(&lab, &assistant(&lab, mia).await).await;
+    ring(&lab, json!(["A table for 4, please."])).await
+}
+
+#[tokio::test]
+async fn a_tools_result_is_said_and_kept() {
+    let hook = Hook::new().await;
+    book(&hook).await;
+    // The same seed makes the same ids: now the answer can name the tool call.
+    let id = messages(&hook, "/tool")[0]["toolCallList"][0]["id"].clone();
+    hook.answer("/tool", [reply(json!({"results": [{"toolCallId": id, "result": "Table 7 is yours."}]}))]);
+    let call = book(&hook).await;
+    assert_eq!(call["heard"], json!(["Hello.", "Table 7 is yours."]));
+    let ended = messages(&hook, "/mia").pop().unwrap();
+    let roles: Vec<&Value> =
+        ended["artifact"]["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+    assert_eq!(json!(roles), json!(["bot", "user", "tool_calls", "tool_call_result", "bot"]));
+}
+
+#[tokio::test]
+async fn a_server_that_subscribed_to_call_control_transfers_itself() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let to = json!({"type": "number", "number": "+14155550777"});
+    let model = json!({"provider": "openai", "model": "gpt-4o",
+        "tools": [{"type": "transferCall", "destinations": [to]}, {"type": "endCall"}]});
+    let mia =
+        json!({"model": model, "serverMessages": ["phone-call-control"], "server": {"url": hook.url("/")}});
+    number(&lab, &assistant(&lab, mia).await).await;
+    let call = ring(&lab, json!(["I want a human.", "Goodbye"])).await;
+    assert_eq!(call["ended_reason"], "customer-ended-call", "Vapi neither transfers nor hangs up: {call}");
+    let asked: Vec<Value> = messages(&hook, "/").iter().map(|message| message["request"].clone()).collect();
+    assert_eq!(json!(asked), json!(["forward", "hang-up"]));
 }

@@ -188,3 +188,17 @@ async fn a_server_that_hands_the_stream_on_lets_vapi_talk() {
     );
     assert_eq!(call["heard"][0], "Hello.");
 }
+
+#[tokio::test]
+async fn an_assistant_request_has_seven_and_a_half_seconds_whatever_the_server_is_given() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let server = json!({"server": {"url": hook.url("/ask"), "timeoutSeconds": 20}});
+    asking(&lab, &hook, server).await;
+    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
+    hook.answer("/ask", [reply(json!({})).held(&gate), Reply::status(200)]);
+    let call = lab.call(US).await;
+    assert_eq!(call["ended_reason"], "assistant-request-failed", "{call}");
+    let (_, logs) = lab.vapi("GET", "/logs", Value::Null).await;
+    let sentence = "Your server rejected `assistant-request` webhook. Error: timeout of 7500ms exceeded";
+    assert_eq!(logs["results"][0]["message"], sentence);
+}

@@ -1,6 +1,7 @@
 //! Requests that the providers make: webhooks, fetches of TwiML and media, `assistant-request`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -143,7 +144,7 @@ impl World {
 
 async fn exchange(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
     let method: reqwest::Method = outgoing.method.parse().map_err(|_| Failure::Invalid)?;
-    let mut request = shared.http.request(method, &outgoing.url);
+    let mut request = shared.http.with(outgoing.connect_timeout).request(method, &outgoing.url);
     for (name, value) in &outgoing.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Failure::Invalid)?;
         request = request.header(name, HeaderValue::from_str(value).map_err(|_| Failure::Invalid)?);
@@ -151,9 +152,8 @@ async fn exchange(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Fail
     if !outgoing.body.is_empty() {
         request = request.body(outgoing.body.clone());
     }
-    // reqwest has one connect timeout per client: the sum bounds the exchange, and a connect that fails says so.
-    let limit = outgoing.connect_timeout.saturating_add(outgoing.read_timeout);
-    tokio::time::timeout(limit, receive(request)).await.map_err(|_| Failure::Timeout)?
+    // When the connection stands cannot be seen: what is read from bounds the whole exchange.
+    tokio::time::timeout(outgoing.read_timeout, receive(request)).await.map_err(|_| Failure::Timeout)?
 }
 
 async fn receive(request: reqwest::RequestBuilder) -> Result<Answered, Failure> {
@@ -186,7 +186,7 @@ fn reason(error: &reqwest::Error) -> Failure {
     let causes = causes.to_lowercase();
     match () {
         () if error.is_builder() => Failure::Invalid,
-        () if error.is_timeout() => Failure::Timeout,
+        () if error.is_timeout() && !error.is_connect() => Failure::Timeout,
         () if causes.contains("dns") => Failure::Dns,
         () if causes.contains("certificate") || causes.contains("tls") => tls(&causes),
         () if error.is_connect() => Failure::Connect,
@@ -243,16 +243,27 @@ fn shown(body: &[u8]) -> Value {
     }
 }
 
-/// What sends them all.
-pub(crate) type Client = reqwest::Client;
+/// What sends them all: a client has one connect timeout for all its requests, so there is one for each.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Mutex<BTreeMap<u64, reqwest::Client>>);
 
-/// A client for all of them: no proxy, no redirects, no cookies.
-pub(crate) fn client() -> Client {
+impl Clients {
+    /// The client with this connect timeout, to a tenth of a second; zero is none.
+    fn with(&self, connect: Duration) -> reqwest::Client {
+        let tenths = u64::try_from(connect.as_millis()).unwrap_or(u64::MAX).div_ceil(100);
+        let clients = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clients
+            .entry(tenths)
+            .or_insert_with(|| client(Duration::from_millis(tenths.saturating_mul(100))))
+            .clone()
+    }
+}
+
+/// No proxy, no redirects, no cookies.
+fn client(connect: Duration) -> reqwest::Client {
     // reqwest is built without a TLS provider of its own; one that is installed already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client without files or environment")
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let builder = if connect.is_zero() { builder } else { builder.connect_timeout(connect) };
+    builder.build().expect("a client without files or environment")
 }

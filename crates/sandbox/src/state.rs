@@ -130,7 +130,7 @@ pub(crate) struct Shared {
     pub(crate) changed: Notify,
     /// Held while time takes a step, so that two steps never overlap.
     pub(crate) stepping: tokio::sync::Mutex<()>,
-    pub(crate) http: outbound::Client,
+    pub(crate) http: outbound::Clients,
     pub(crate) watch: Watch,
     /// Where it listens, for the addresses that it hands out without having been asked at one.
     pub(crate) host: String,
@@ -147,7 +147,7 @@ impl Shared {
             world: Mutex::new(world),
             changed: Notify::new(),
             stepping: tokio::sync::Mutex::new(()),
-            http: outbound::client(),
+            http: outbound::Clients::default(),
             watch: Watch::default(),
             host,
             under_way: Mutex::default(),

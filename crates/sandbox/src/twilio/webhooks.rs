@@ -218,7 +218,7 @@ impl Tries<'_> {
         method: &str,
         params: &[(String, String)],
     ) -> Result<(String, Answered), Missed> {
-        let (mut at, credentials) = without_credentials(url);
+        let (mut at, mut credentials) = without_credentials(url);
         let (mut method, mut params) = (method, params);
         let mut authorization = None;
         let mut redirects = 0;
@@ -237,6 +237,11 @@ impl Tries<'_> {
             // 307 and 308 keep the method and the form, the others become a bare GET [?].
             if !matches!(answered.status, 307 | 308) {
                 (method, params) = ("GET", &[]);
+            }
+            let (next, own) = without_credentials(&next);
+            // A password is for the host that it was given for.
+            if own.is_some() || authority(&next) != authority(&at) {
+                (credentials, authorization) = (own, None);
             }
             at = next;
         }
@@ -351,7 +356,14 @@ fn without_credentials(url: &str) -> (String, Option<String>) {
 fn redirect(at: &str, answered: &Answered) -> Option<String> {
     let location =
         answered.location.as_deref().filter(|_| matches!(answered.status, 301..=303 | 307 | 308))?;
-    Some(Url::parse(at).ok()?.join(location).ok()?.to_string())
+    let mut next = Url::parse(at).ok()?.join(location).ok()?;
+    next.set_fragment(None);
+    Some(next.to_string())
+}
+
+/// Scheme, host and port of a URL.
+fn authority(url: &str) -> Option<url::Origin> {
+    Some(Url::parse(url).ok()?.origin())
 }
 
 /// Hosts that this sandbox plays itself: no request leaves it for them.

@@ -10,8 +10,9 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
-/// HTTP statuses of codes that are not 400 (T2 [E]; 20005's status is not documented [?]).
-const STATUSES: [(u32, u16); 8] = [
+/// HTTP statuses of codes that are not 400 (T2 [E]; 20005's status is not documented [?]; 21611 as captured in
+/// a public test suite [X], 63038 as in twilio-php 661 [I]).
+const STATUSES: [(u32, u16); 10] = [
     (20003, 401),
     (20004, 405),
     (20005, 401),
@@ -20,6 +21,8 @@ const STATUSES: [(u32, u16); 8] = [
     (20404, 404),
     (20409, 409),
     (20429, 429),
+    (21611, 429),
+    (63038, 429),
 ];
 
 impl Problem {

@@ -43,7 +43,7 @@ pub(crate) fn refusal(code: u32, from: &str, to: &str) -> Problem {
              messages to unverified numbers"
         ),
         21610 => "Attempt to send to unsubscribed recipient".to_owned(),
-        21611 => format!("This 'From' number {from} has exceeded the maximum number of queued messages"),
+        21611 => "SMS queue is full.".to_owned(),
         21612 => {
             format!("Message cannot be sent with the current combination of 'To' ({to}) and 'From' ({from})")
         }

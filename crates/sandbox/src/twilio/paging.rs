@@ -98,8 +98,8 @@ pub(crate) fn wanted(ctx: &Ctx<'_>) -> Result<(usize, usize), Problem> {
         Some(size) if size > 0 => size,
         _ => SIZE_DEFAULT,
     };
-    let number = ctx.query.filled("Page").and_then(|page| page.parse().ok()).unwrap_or(0);
-    Ok((size, number))
+    let number = ctx.query.filled("Page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(0);
+    Ok((size, number as usize))
 }
 
 /// The last item of the page before.

@@ -155,6 +155,14 @@ impl Twilio {
         self.numbers.rows.get(self.numbers.sids.get(phone)?)
     }
 
+    /// A number leaves its account, and with it its service and its registration.
+    pub(crate) fn release(&mut self, sid: &str) {
+        if let Some(number) = self.numbers.remove(sid) {
+            self.texting.pool.remove(sid);
+            self.texting.registrations.remove(text(&number, "phone_number").unwrap_or_default());
+        }
+    }
+
     /// The number of this account with this E.164 form.
     pub(crate) fn number_of(&mut self, account: &str, phone: &str) -> Option<&mut Object> {
         let number = self.numbers.rows.get_mut(self.numbers.sids.get(phone)?)?;
@@ -217,7 +225,7 @@ pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     }
     let phone = text(number, "phone_number").unwrap_or_default().to_owned();
     let now = ctx.world.clock.now();
-    ctx.world.twilio.numbers.remove(&ctx.ids[0]);
+    ctx.world.twilio.release(&ctx.ids[0]);
     ctx.world.twilio.hold(&phone, &ctx.account, now);
     Ok(Answer::deleted())
 }
@@ -232,6 +240,10 @@ pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 pub(crate) fn change(ctx: &mut Ctx<'_>, number: Object, status: u16) -> Result<Answer, Problem> {
     let number = configured(ctx, number)?;
     ctx.world.twilio.numbers.put(number.clone());
+    if !ctx.owns(&number) {
+        // Its service stays with the former account.
+        ctx.world.twilio.texting.pool.remove(text(&number, "sid").unwrap_or_default());
+    }
     emergency::follow(ctx.world, &number);
     Ok(Answer::item(status, "IncomingPhoneNumber", number))
 }

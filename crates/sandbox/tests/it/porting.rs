@@ -395,3 +395,35 @@ async fn whether_texts_of_a_number_can_be_hosted() {
     assert_eq!(of(2), (&json!("ELIGIBLE"), &Value::Null));
     assert_eq!(numbers(&lab, "POST", "/HostedNumber/Eligibility", json!({})).await.0, 400);
 }
+
+#[tokio::test]
+async fn a_walk_that_begins_again_has_its_own_dates() {
+    let lab = Lab::new().await;
+    let request = ask(&lab, json!([{"phone_number": MOBILE, "pin": "1234"}])).await;
+    days(&lab, 1).await;
+    act(&lab, &request, json!("sign")).await;
+    days(&lab, 1).await;
+    let first = fetch(&lab, &request).await["phone_numbers"][0]["port_date"].clone();
+    act(&lab, &request, json!({"reject": {}})).await;
+    act(&lab, &request, json!("resolve")).await;
+    days(&lab, 1).await;
+    act(&lab, &request, json!("sign")).await;
+    days(&lab, 1).await;
+    let seen = fetch(&lab, &request).await;
+    assert_ne!(seen["phone_numbers"][0]["port_date"], first);
+    days(&lab, 6).await;
+    let seen = fetch(&lab, &request).await;
+    assert_eq!(statuses(&seen), ("In progress", "Pending"), "the first date has passed, the second has not");
+    days(&lab, 1).await;
+    assert_eq!(statuses(&fetch(&lab, &request).await), ("Completed", "Completed"));
+}
+
+#[tokio::test]
+async fn the_fragment_of_a_target_is_neither_sent_nor_signed() {
+    let (hook, lab) = (Hook::new().await, Lab::new().await);
+    let chosen = json!({"port_out_target_url": hook.url("/out#rc=2")});
+    assert_eq!(numbers(&lab, "POST", "/Porting/Configuration/Webhook", chosen).await.0, 201);
+    lab.control("POST", "/port-outs", json!({"phone_number": FR})).await;
+    days(&lab, 1).await;
+    assert!(hook.at("/out")[0].query.starts_with("bodySHA256="));
+}

@@ -119,6 +119,13 @@ struct PortIn {
     updated: Timestamp,
 }
 
+impl PortNumber {
+    /// Whether its date has come.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.status == Status::Pending && self.port_date.is_some_and(|date| date <= now)
+    }
+}
+
 /// One of its numbers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct PortNumber {

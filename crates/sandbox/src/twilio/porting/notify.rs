@@ -162,7 +162,9 @@ impl World {
         let target = if out { &chosen.port_out } else { &chosen.port_in };
         let Some(target) = target.as_ref().filter(|_| wanted && EVENTS.contains(&event)) else { return };
         let body = body.to_string();
-        let url = signature::with_body_hash(&target.url, &body);
+        // The fragment is neither sent nor signed (T11 [D]).
+        let url = target.url.split('#').next().unwrap_or_default();
+        let url = signature::with_body_hash(url, &body);
         let signature = signature::address(&of.auth_token, &url);
         let outgoing = Outgoing {
             provider: "twilio".to_owned(),

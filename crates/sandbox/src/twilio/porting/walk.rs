@@ -55,12 +55,19 @@ impl World {
 
     /// Does a step whose time has come, unless something else happened to the request before.
     pub(crate) fn port_step(&mut self, step: &Step) {
-        let (sid, expected) = match step {
-            Step::Review(sid) => (sid, Status::InReview),
-            Step::Expire(sid) => (sid, Status::WaitingForSignature),
-            Step::Confirm(sid) | Step::Complete(sid) => (sid, Status::InProgress),
+        let (sid, expected, after) = match step {
+            Step::Review(sid) => (sid, Status::InReview, REVIEW),
+            Step::Expire(sid) => (sid, Status::WaitingForSignature, SIGNATURE_MAX),
+            Step::Confirm(sid) => (sid, Status::InProgress, CARRIER_CONFIRMS),
+            Step::Complete(sid) => (sid, Status::InProgress, Duration::ZERO),
         };
-        if self.twilio.porting.requests.get(sid).is_none_or(|request| request.status != expected) {
+        let now = self.clock.now();
+        // A step of a walk that was begun again is too early for the new one.
+        let due = |request: &PortIn| {
+            let waits = matches!(step, Step::Complete(_)) && !request.numbers.iter().any(|it| it.is_due(now));
+            request.status == expected && request.updated + after <= now && !waits
+        };
+        if !self.twilio.porting.requests.get(sid).is_some_and(due) {
             return;
         }
         match step {
@@ -274,7 +281,7 @@ fn port_out(world: &mut World, _: &[String], body: Value) -> control::Answer {
     let found = number
         .and_then(|number| Some((text(number, "sid")?.to_owned(), text(number, "account_sid")?.to_owned())));
     let (sid, account) = found.ok_or_else(|| (404, format!("no account has {phone_number}")))?;
-    world.twilio.numbers.remove(&sid);
+    world.twilio.release(&sid);
     world.tell_port_out(&account, &phone_number);
     Ok((200, json!({"phone_number": phone_number, "account_sid": account})))
 }

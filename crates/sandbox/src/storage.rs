@@ -54,6 +54,13 @@ impl World {
         path
     }
 
+    /// Keeps a second file like the one at `path`, and returns its path.
+    pub(crate) fn copy(&mut self, path: &str) -> Option<String> {
+        let File { content_type, content, until } =
+            self.storage.0.get(path.trim_start_matches("/storage/"))?.clone();
+        Some(self.keep(&content_type, content, until))
+    }
+
     /// Forgets a file.
     pub(crate) fn discard(&mut self, path: &str) {
         self.storage.0.remove(path.trim_start_matches("/storage/"));

@@ -25,6 +25,7 @@ mod search;
 mod server_messages;
 mod services;
 mod texting;
+mod texts_edges;
 mod trunks;
 mod twilio;
 mod twilio_numbers;

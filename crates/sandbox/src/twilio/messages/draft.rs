@@ -1,5 +1,7 @@
 //! A message to be sent, as a request describes it (T7 [S]).
 
+use serde_json::json;
+
 use super::message::Direction;
 use super::store::seconds;
 use crate::http::{Params, text};
@@ -87,9 +89,14 @@ pub(crate) fn read(ctx: &Ctx<'_>) -> Result<Draft, Problem> {
     draft.media = form.all("MediaUrl").into_iter().filter(|url| !url.is_empty()).map(str::to_owned).collect();
     content(form, &draft)?;
     draft.callback = callback(ctx)?;
-    draft.validity = validity(form)?;
+    let service = draft.service.as_ref().and_then(|sid| ctx.world.twilio.texting.services.get(sid));
+    let of_service = |name: &str| service.and_then(|service| service.get(name));
+    let validity = validity(form)?.or_else(|| of_service("validity_period")?.as_i64());
+    draft.validity = validity.unwrap_or(VALIDITY_MAX);
     draft.send_at = send_at(ctx, &draft)?;
-    draft.smart = form.get("SmartEncoded") == Some("true");
+    // Either of them is enough (T9 [D]).
+    draft.smart =
+        form.get("SmartEncoded") == Some("true") || of_service("smart_encoding") == Some(&json!(true));
     draft.as_mms = form.get("SendAsMms") == Some("true");
     Ok(draft)
 }
@@ -179,10 +186,10 @@ fn callback(ctx: &Ctx<'_>) -> Result<Option<String>, Problem> {
     Ok(own.or(of_application).map(str::to_owned))
 }
 
-fn validity(form: &Params) -> Result<i64, Problem> {
-    let Some(given) = form.filled("ValidityPeriod") else { return Ok(VALIDITY_MAX) };
+fn validity(form: &Params) -> Result<Option<i64>, Problem> {
+    let Some(given) = form.filled("ValidityPeriod") else { return Ok(None) };
     let period = given.parse().ok().filter(|period| (1..=VALIDITY_MAX).contains(period));
-    period.ok_or_else(|| Problem::new(21624, format!("The validity period {given} is invalid")))
+    period.map(Some).ok_or_else(|| Problem::new(21624, format!("The validity period {given} is invalid")))
 }
 
 /// `ScheduleType=fixed` with `SendAt`. Three codes share one meaning in the dictionary (T7 [E]); here 35114

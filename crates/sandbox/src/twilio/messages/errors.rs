@@ -10,6 +10,8 @@ const ASYNCHRONOUS: &[(u16, Status, &str)] = &[
     (12300, Status::Failed, "Invalid Content-Type"),
     (14107, Status::Failed, "SMS send rate limit exceeded"),
     (21610, Status::Failed, "Attempt to send to unsubscribed recipient"),
+    (21703, Status::Failed, "The Messaging Service does not have a phone number available"),
+    (21704, Status::Failed, "The Messaging Service contains no phone numbers"),
     (30001, Status::Failed, "Queue overflow"),
     (30002, Status::Failed, "Account suspended"),
     (30003, Status::Undelivered, "Unreachable destination handset"),

@@ -87,7 +87,14 @@ fn address(object: &Object, [url, method_field, fallback, fallback_method]: [&st
 
 /// A text arrives. Returns when its owner's server has answered, or failed to.
 pub(crate) async fn arrive(shared: &Arc<Shared>, incoming: Incoming) -> Arrival {
-    let received = shared.lock().receive(&incoming, &shared.host);
+    let received = {
+        let world = &mut *shared.lock();
+        let received = world.receive(&incoming, &shared.host);
+        if received.is_none() {
+            incoming.media.iter().for_each(|(_, path)| world.discard(path));
+        }
+        received
+    };
     let Some((sid, way, talk)) = received else { return Arrival::default() };
     let mut arrival = Arrival { message_sid: Some(sid), deliveries: Vec::new() };
     if let Way::Url { url, method, fallback } = way {
@@ -130,7 +137,13 @@ impl World {
         let account = text(number, "account_sid")?.to_owned();
         let sms = number.get("capabilities").and_then(|all| all.get("sms")) == Some(&json!(true));
         let way = way(&self.twilio, number);
-        if !sms || !self.twilio.is_active(&account) || way == Way::Swallowed {
+        if !sms || !self.twilio.is_active(&account) {
+            return None;
+        }
+        let keyword = Keyword::of(body, to).filter(|_| media.is_empty());
+        if way == Way::Swallowed {
+            // Keywords are Twilio's own business (T14), also where nothing is passed on [?].
+            keyword.into_iter().for_each(|keyword| self.obey(keyword, &account, to, from));
             return None;
         }
         let service = self.twilio.service_of(to).map(str::to_owned);
@@ -142,11 +155,7 @@ impl World {
         });
         let files: Vec<Media> = files.collect();
         let sid = self.put_inbound((&account, service.as_deref()), (from, to), body, files);
-        let keyword = Keyword::of(body, to).filter(|_| media.is_empty());
-        if let Some(keyword) = keyword {
-            self.heed(keyword, to, from);
-            self.answer_keyword(keyword, &account, to, from);
-        }
+        keyword.into_iter().for_each(|keyword| self.obey(keyword, &account, to, from));
         let advanced = service.as_ref().is_some_and(|sid| self.twilio.texting.advanced_opt_out.contains(sid));
         let params = self.fields(sid, keyword.filter(|_| advanced), host)?;
         let subject = self.twilio.messages.get(sid)?.full_sid();
@@ -155,8 +164,10 @@ impl World {
         Some((subject, way, talk))
     }
 
-    /// Twilio's own answer, free of charge; on toll-free numbers it is the network that answers.
-    fn answer_keyword(&mut self, keyword: Keyword, account: &str, number: &str, person: &str) {
+    /// Does what a keyword asks for, with Twilio's own answer, free of charge; on toll-free numbers it is the
+    /// network that answers.
+    fn obey(&mut self, keyword: Keyword, account: &str, number: &str, person: &str) {
+        self.heed(keyword, number, person);
         let (words, by_network) = keyword.answer(number);
         if by_network {
             let note = json!({"kind": "text", "from": number, "body": words, "media": [],

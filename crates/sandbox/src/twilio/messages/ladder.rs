@@ -41,6 +41,8 @@ pub(crate) enum Step {
     /// It waited too long.
     Expire(Sid),
     Price(Sid),
+    /// Something else has changed its status.
+    Tell(Sid),
 }
 
 /// Does it.
@@ -70,6 +72,7 @@ pub(crate) async fn run(shared: Arc<Shared>, step: Step) {
             }
         }
         Step::Price(sid) => shared.lock().price_message(sid),
+        Step::Tell(sid) => callbacks::send(&shared, sid).await,
     }
 }
 
@@ -156,10 +159,13 @@ impl World {
     fn choose_sender(&mut self, sid: Sid) -> bool {
         let Some(message) = self.twilio.messages.get(sid) else { return false };
         let chosen = match self.twilio.messages.filled(message.from) {
-            Some(from) => Some(from.to_owned()),
+            Some(from) => Ok(from.to_owned()),
             None => self.sender_for(sid),
         };
-        let Some(from) = chosen else { return self.fail(sid, Status::Accepted, 21610) };
+        let from = match chosen {
+            Ok(from) => from,
+            Err(code) => return self.fail(sid, Status::Accepted, code),
+        };
         let from = self.twilio.messages.name(&from);
         if !self.move_on(sid, Status::Accepted, Status::Queued) {
             return false;
@@ -214,13 +220,17 @@ impl World {
         let message = self.twilio.messages.get(sid)?;
         let messages = &self.twilio.messages;
         let (from, to) = (messages.text(message.from).to_owned(), messages.text(message.to).to_owned());
-        let paths = message
+        let kept = message
             .media()
             .iter()
-            .filter_map(|media| media.path.clone().zip(Some(media.content_type.clone())));
-        let media: Vec<(String, String)> = paths.map(|(path, kind)| (kind, path)).collect();
-        let body = message.body.to_string();
+            .filter_map(|media| Some((media.content_type.clone(), media.path.clone()?)));
+        let media: Vec<(String, String)> = kept.collect();
+        let smart = message.more.as_ref().is_some_and(|more| more.smart);
+        let body = if smart { segments::smart(&message.body) } else { message.body.to_string() };
         if self.twilio.number(&to).is_some() {
+            // Files of its own: each side can delete its message.
+            let copy = |(kind, path): (String, String)| Some((kind, self.copy(&path)?));
+            let media = media.into_iter().filter_map(copy).collect();
             return Some(inbound::Incoming { from, to, body, media });
         }
         let urls: Vec<String> = media.iter().map(|(_, path)| storage::url(host, path)).collect();

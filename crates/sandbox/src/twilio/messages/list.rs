@@ -1,14 +1,18 @@
 //! Messages are listed, fetched, redacted, canceled and deleted (T7 [S]).
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::ladder::Step;
 use super::message::{Message, Sid, Status};
-use super::store::{Name, seconds};
+use super::store::{self, Name, seconds};
 use crate::clock::rfc2822;
 use crate::http::Object;
+use crate::jobs::Job;
 use crate::twilio::errors::Problem;
 use crate::twilio::paging::{self, Page};
 use crate::twilio::{Answer, Ctx};
@@ -25,7 +29,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let named = |field: &str| ctx.query.filled(field).map(|phone| messages.known(phone));
     let (to, from) = (named("To"), named("From"));
     let spans = spans(ctx)?;
-    let after = paging::last_seen(ctx).and_then(Sid::parse);
+    let after = paging::last_seen(ctx).and_then(store::place_of);
     let fits = |wanted: Option<Option<Name>>, has: Name| wanted.is_none_or(|wanted| wanted == Some(has));
     let wanted = |message: &&Message| {
         fits(to, message.to)
@@ -39,7 +43,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let more = found.len() > size;
     found.truncate(size);
     let page = Page {
-        more_after: found.last().filter(|_| more).map(|message| message.full_sid()),
+        more_after: found.last().filter(|_| more).and_then(|message| messages.place(message.sid)),
         items: found.into_iter().map(|message| message.show(messages)).collect(),
         size,
         number,
@@ -109,6 +113,7 @@ pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let (body, status) =
         (ctx.form.get("Body").map(str::to_owned), ctx.form.filled("Status").map(str::to_owned));
     let now = seconds(ctx.world.clock.now());
+    let mut canceled = false;
     let Some(message) = ctx.world.twilio.messages.get_mut(sid) else {
         return Err(Problem::not_found(&ctx.uri));
     };
@@ -116,7 +121,10 @@ pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         (Some(_), Some(_)) => {
             return Err(Problem::new(30400, "Cannot redact and cancel a message in one request"));
         }
-        (_, Some("canceled")) if message.status == Status::Scheduled => message.status = Status::Canceled,
+        (_, Some("canceled")) if message.status == Status::Scheduled => {
+            message.status = Status::Canceled;
+            canceled = true;
+        }
         (_, Some("canceled")) => {
             return Err(Problem::new(30409, "Message cannot be canceled: it is not scheduled"));
         }
@@ -130,6 +138,9 @@ pub(crate) fn update(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         (None, None) => {}
     }
     message.updated = now;
+    if canceled {
+        ctx.world.schedule(Duration::ZERO, Job::Text(Box::new(Step::Tell(sid))));
+    }
     Ok(shown(ctx, 200, sid))
 }
 

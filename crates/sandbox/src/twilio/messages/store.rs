@@ -139,15 +139,24 @@ impl Messages {
         self.rows.iter().rev().flatten()
     }
 
-    /// An account's, newest first; with `after` only those older than that one.
-    pub(crate) fn of_account(&self, account: &str, after: Option<Sid>) -> impl Iterator<Item = &Message> {
+    /// A message's place as page tokens name it: the next page begins behind it even when the message has been
+    /// deleted meanwhile.
+    pub(crate) fn place(&self, sid: Sid) -> Option<String> {
+        Some(format!("SM{:032x}", self.by_sid.get(&sid)?))
+    }
+
+    /// An account's, newest first; with `after` only those older than the one at that place.
+    pub(crate) fn of_account(&self, account: &str, after: Option<u32>) -> impl Iterator<Item = &Message> {
         let places = self.known(account).and_then(|account| self.by_account.get(&account));
         let places = places.map(Vec::as_slice).unwrap_or_default();
-        let end = after
-            .and_then(|sid| self.by_sid.get(&sid))
-            .map_or(places.len(), |at| places.binary_search(at).unwrap_or_else(|place| place));
+        let end = after.map_or(places.len(), |at| places.partition_point(|place| *place < at));
         places[..end].iter().rev().filter_map(|at| self.rows.get(*at as usize)?.as_ref())
     }
+}
+
+/// Reads what [`Messages::place`] wrote.
+pub(crate) fn place_of(token: &str) -> Option<u32> {
+    u32::from_str_radix(token.strip_prefix("SM")?, 16).ok()
 }
 
 /// Seconds since 1970, as messages keep their times.

@@ -103,25 +103,32 @@ fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 
 impl World {
     /// The sender that a service chooses for a message: the one that wrote to this person before, else one of
-    /// the same area, of the same country, or the one whose queue is shortest.
-    pub(crate) fn sender_for(&mut self, sid: Sid) -> Option<String> {
+    /// the same area, of the same country, or the one whose queue is shortest. Without any, the code says why.
+    pub(crate) fn sender_for(&mut self, sid: Sid) -> Result<String, u16> {
+        const NONE_AVAILABLE: u16 = 21703;
         let messages = &self.twilio.messages;
-        let message = messages.get(sid)?;
+        let message = messages.get(sid).ok_or(NONE_AVAILABLE)?;
         let (service, to) = (messages.text(message.service).to_owned(), messages.text(message.to).to_owned());
         let draft = Draft {
             service: Some(service.clone()),
             as_mms: message.mms,
             ..Draft::new(messages.text(message.account), "", &to, "")
         };
-        let row = self.twilio.texting.services.get(&service)?;
+        let row = self.twilio.texting.services.get(&service).ok_or(NONE_AVAILABLE)?;
         let wants = |switch: &str| row.get(switch) == Some(&json!(true));
         let (sticky, geomatch) = (wants("sticky_sender"), wants("area_code_geomatch"));
         let known = format!("{service} {to}");
-        let mut able = self.twilio.pool(&service);
-        able.retain(|sender| messages::usable(self, &draft, sender).is_ok());
+        let pool = self.twilio.pool(&service);
+        let refusal = |sender: &String| messages::usable(self, &draft, sender).err();
+        let none = match pool.iter().filter_map(refusal).find(|code| *code == 21610) {
+            _ if pool.is_empty() => 21704,
+            Some(_) => 21610,
+            None => NONE_AVAILABLE,
+        };
+        let able: Vec<String> = pool.into_iter().filter(|sender| refusal(sender).is_none()).collect();
         let texting = &mut self.twilio.texting;
         if let Some(before) = texting.sticky.get(&known).filter(|before| sticky && able.contains(before)) {
-            return Some(before.clone());
+            return Ok(before.clone());
         }
         let country = |phone: &str| calling_codes::country(phone).map(|(iso, _)| iso);
         let area = |phone: &str| phone.strip_prefix("+1").and_then(|rest| rest.get(..3)).map(str::to_owned);
@@ -129,8 +136,8 @@ impl World {
             let near = geomatch && area(&to).is_some() && area(sender) == area(&to);
             (!near, country(sender) != country(&to), texting.lanes.get(sender).copied().unwrap_or_default())
         };
-        let chosen = able.into_iter().min_by_key(rank)?;
+        let chosen = able.into_iter().min_by_key(rank).ok_or(none)?;
         texting.sticky.insert(known, chosen.clone());
-        Some(chosen)
+        Ok(chosen)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hyper::Method;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use super::calls::{is_inbound, parse};
@@ -145,38 +145,41 @@ impl Step {
 fn date(text: &str, today: Date) -> Option<Date> {
     let offset = text.strip_suffix("days").or_else(|| text.strip_suffix("day"));
     match offset.and_then(|days| days.parse::<i64>().ok()) {
-        Some(days) => today.checked_add(days.days()).ok(),
+        Some(days) => today.checked_add(Span::new().try_days(days).ok()?).ok(),
         None => text.parse().ok(),
     }
 }
 
-/// The step, and the first and last day that are asked for.
-fn period(ctx: &Ctx<'_>) -> Result<(Step, Date, Date), Problem> {
+/// The step, and the first and last day that are asked for. `first` is the day before which there is nothing.
+fn period(ctx: &Ctx<'_>, first: Date) -> Result<(Step, Date, Date), Problem> {
     let named = ctx.ids.first().map_or("AllTime", String::as_str);
     let (_, step) =
         STEPS.iter().find(|(name, _)| *name == named).ok_or_else(|| Problem::not_found(&ctx.uri))?;
     let today = day(ctx.world.clock.now());
     let yesterday = today.yesterday().unwrap_or(today);
     let last_month = today.first_of_month().yesterday().unwrap_or(today);
-    let opened = ctx.world.twilio.account(&ctx.account).map_or(today, |account| day(account.created));
     let (from, until) = match named {
         "Today" => (today, today),
         "Yesterday" => (yesterday, yesterday),
         "ThisMonth" => (today.first_of_month(), today),
         "LastMonth" => (last_month.first_of_month(), last_month),
-        _ => (opened, today),
+        _ => (first, today),
     };
     let given = |name: &str, usual: Date| match ctx.query.filled(name) {
         None => Ok(usual),
         Some(text) => date(text, today)
             .ok_or_else(|| Problem::new(20001, format!("{name} is not a valid date: {text}"))),
     };
-    Ok((*step, given("StartDate", from)?, given("EndDate", until)?))
+    let (from, until) = (given("StartDate", from)?, given("EndDate", until)?);
+    Ok(match step {
+        Step::Whole => (*step, from, until),
+        // Days on which nothing can have been used have no records.
+        _ => (*step, from.max(first), until.min(today)),
+    })
 }
 
 /// `GET …/Usage/Records.json` and its sub-resources: newest period first.
 fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    let (step, from, until) = period(ctx)?;
     let with_subs = ctx.query.filled("IncludeSubaccounts") != Some("false");
     let category = ctx.query.filled("Category");
     let twilio = &ctx.world.twilio;
@@ -186,6 +189,10 @@ fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     };
     let accounts = twilio.accounts.iter().map(|account| account.sid.as_str());
     let accounts: Vec<&str> = accounts.filter(|sid| counted(sid)).collect();
+    // A past that was made at once is older than its account.
+    let opened = twilio.account(&ctx.account).map(|account| account.created);
+    let first = twilio.used(&accounts).map(|used| used.at).chain(opened).min();
+    let (step, from, until) = period(ctx, day(first.unwrap_or_else(|| ctx.world.clock.now())))?;
     let mut sums: BTreeMap<(Date, &str), Sum> = BTreeMap::new();
     let inside = |used: &Use| (from..=until).contains(&day(used.at));
     for used in twilio.used(&accounts).filter(inside) {

@@ -129,3 +129,31 @@ async fn alerts_are_listed_without_bodies_filtered_and_kept_for_thirty_days() {
     // Another account's numbers raise no alert here.
     assert_eq!(lab.call(FR).await["outcome"], "not_found");
 }
+
+#[tokio::test]
+async fn periods_that_nobody_can_have_used_are_refused_or_left_out() {
+    let lab = Lab::new().await;
+    for offset in ["-99999999days", "-9223372036854775808days", "99999999999999999999days", "-8000000days"] {
+        let path = format!("/Usage/Records.json?StartDate={offset}");
+        assert_eq!(lab.twilio("GET", &path, &[]).await.0, 400, "{offset}");
+    }
+    let path = "/Usage/Records/Daily.json?Category=calls&StartDate=0001-01-01&EndDate=9999-12-31";
+    let (status, list) = lab.twilio("GET", path, &[]).await;
+    let days = list["usage_records"].as_array().unwrap();
+    assert_eq!((status, days.len()), (200, 1));
+    assert_eq!((&days[0]["start_date"], &days[0]["end_date"]), (&json!("2026-01-01"), &json!("2026-01-01")));
+}
+
+#[tokio::test]
+async fn a_past_that_was_made_at_once_is_in_the_usage_of_all_time() {
+    let lab = Lab::new().await;
+    let scenario = json!({"name": "past", "length_s": 0,
+        "numbers": [{"group": "ours", "phone_number": "+14155553000"}],
+        "people": [{"group": "people", "phone_number": "+14155550100"}],
+        "history": [{"count": 10, "numbers": "ours", "people": "people", "bodies": ["Hi"], "over_s": 864_000}]});
+    assert_eq!(lab.control("POST", "/scenario", json!({"scenario": scenario})).await.0, 201);
+    let found = used(&lab, "/AllTime.json").await;
+    assert!(found.iter().any(|(category, usage, _)| category == "sms" && usage == "10"), "{found:?}");
+    let (_, list) = lab.twilio("GET", "/Usage/Records/Daily.json?Category=sms", &[]).await;
+    assert_eq!(list["usage_records"].as_array().unwrap().len(), 11);
+}

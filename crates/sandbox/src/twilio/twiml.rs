@@ -7,6 +7,9 @@ use quick_xml::{Reader, XmlVersion};
 /// 11750: a longer document is refused (T10, T16 [E]).
 pub(crate) const BYTES_MAX: usize = 64 * 1024;
 
+/// Deeper than this nothing of TwiML is nested, and no document is read.
+const DEPTH_MAX: usize = 32;
+
 /// A verb or noun with what is in it. Names are case sensitive (T10 [D]).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Element {
@@ -44,7 +47,7 @@ fn tree(document: &str) -> Option<Element> {
     let mut root = None;
     loop {
         match reader.read_event().ok()? {
-            Event::Start(start) if root.is_none() => open.push(element(&start)?),
+            Event::Start(start) if root.is_none() && open.len() < DEPTH_MAX => open.push(element(&start)?),
             Event::Empty(start) if root.is_none() => close(element(&start)?, &mut open, &mut root),
             Event::End(_) => close(open.pop()?, &mut open, &mut root),
             Event::Text(text) => append(&text.decode().ok()?, &mut open)?,
@@ -111,6 +114,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_document_has_a_code() {
         let long = format!("<Response><Say>{}</Say></Response>", "x".repeat(BYTES_MAX));
+        let deep = format!("<Response>{}{}</Response>", "<a>".repeat(9_000), "</a>".repeat(9_000));
         for (document, code) in [
             ("", 12100),
             ("hello", 12100),
@@ -122,6 +126,7 @@ mod tests {
             ("<response/>", 12102),
             ("<html><body/></html>", 12102),
             (long.as_str(), 11750),
+            (deep.as_str(), 12100),
         ] {
             assert_eq!(parse(document.as_bytes()), Err(code), "{document:.40}");
         }

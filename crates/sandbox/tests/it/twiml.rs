@@ -384,3 +384,13 @@ async fn the_fallback_may_be_vapi() {
     let call = place(&lab, json!({})).await;
     assert_eq!((&call["outcome"], &call["answered_by"]["name"]), (&json!("answered"), &json!("Mia")));
 }
+
+#[tokio::test]
+async fn keys_that_are_waited_for_leave_the_words_to_who_listens() {
+    let (lab, hook) = with_hook().await;
+    hook.answer("/kept", [Reply::twiml("<Say>Thank you</Say>")]);
+    let inside = "<Gather input='dtmf' action='/menu' timeout='1'/><Record action='/kept'/>";
+    let call = run(&lab, &hook, inside, json!({"says": ["Please call me back"]})).await;
+    assert_eq!(call["heard"], json!(["Thank you"]));
+    assert_eq!(call["steps"][2]["said"], "Please call me back");
+}

@@ -77,7 +77,9 @@ impl Line {
             }
             return Input::Digits(digits);
         }
-        match self.says.pop_front().filter(|_| ways.contains("speech")) {
+        // Who only waits for keys leaves the words to those who listen.
+        let words = if ways.contains("speech") { self.says.pop_front() } else { None };
+        match words {
             Some(words) => {
                 self.spend(speaking_ms(&words));
                 Input::Speech(words)

@@ -34,7 +34,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         pattern: "Accounts/{}/Calls/{}/Recordings/{}",
         area: "recordings",
-        methods: &[(Method::GET, fetch_of_call), (Method::POST, update), (Method::DELETE, delete)],
+        methods: &[(Method::GET, fetch_of_call), (Method::POST, update), (Method::DELETE, delete_of_call)],
     },
 ];
 
@@ -232,6 +232,11 @@ fn mp3(seconds: u32) -> Vec<u8> {
     let mut frame = [0; MP3_FRAME];
     frame[..MP3_HEADER.len()].copy_from_slice(&MP3_HEADER);
     frame.repeat(frames)
+}
+
+fn delete_of_call(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
+    own_of_call(ctx)?;
+    delete(ctx)
 }
 
 /// `DELETE …/Recordings/{RE}.json`, also below its call.

@@ -411,3 +411,76 @@ async fn trap_18_a_fallback_alone_is_an_error() {
     let (_, problem) = lab.set(US, &[("VoiceUrl", "https://a_b.example/")]).await;
     assert_eq!(problem["code"], 21402);
 }
+
+#[tokio::test]
+async fn of_two_redirects_at_once_only_the_last_one_is_run() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    let sid = created(&lab, &[("Twiml", "<Response><Pause length='600'/></Response>")]).await;
+    advance(&lab, 10.0).await;
+    for path in ["/first", "/second"] {
+        hook.answer(path, [Reply::twiml("<Pause length='5'/>")]);
+        let url = hook.url(path);
+        let path = format!("/Calls/{sid}.json");
+        assert_eq!(lab.twilio("POST", &path, &[("Url", url.as_str())]).await.0, 200);
+    }
+    advance(&lab, 60.0).await;
+    assert_eq!((hook.at("/first").len(), hook.at("/second").len()), (0, 1));
+}
+
+#[tokio::test]
+async fn an_application_brings_its_own_fallback_and_status_callback() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    let urls = ["/voice", "/fallback", "/status", "/ignored"].map(|path| hook.url(path));
+    hook.answer("/voice", [Reply::new(500, "text/plain", "oh no")]);
+    hook.answer("/fallback", [Reply::twiml("<Say>Hello</Say>")]);
+    let application = [
+        ("FriendlyName", "desk"),
+        ("VoiceUrl", urls[0].as_str()),
+        ("VoiceFallbackUrl", urls[1].as_str()),
+        ("StatusCallback", urls[2].as_str()),
+    ];
+    let (status, application) = lab.twilio("POST", "/Applications.json", &application).await;
+    assert_eq!(status, 201, "{application}");
+    let sid = application["sid"].as_str().unwrap();
+    let ignored = urls[3].as_str();
+    created(&lab, &[("ApplicationSid", sid), ("FallbackUrl", ignored), ("StatusCallback", ignored)]).await;
+    advance(&lab, 60.0).await;
+    let count = |path: &str| hook.at(path).len();
+    assert_eq!(["/voice", "/fallback", "/status", "/ignored"].map(count), [1, 1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_recording_lasts_from_its_own_start_to_the_end_of_the_call() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    let told = hook.url("/rec");
+    let sid = created(&lab, &[("Twiml", "<Response><Pause length='600'/></Response>")]).await;
+    advance(&lab, 45.0).await;
+    let path = format!("/Calls/{sid}/Recordings.json");
+    let (_, recording) = lab.twilio("POST", &path, &[("RecordingStatusCallback", told.as_str())]).await;
+    advance(&lab, 7.0).await;
+    lab.twilio("POST", &format!("/Calls/{sid}.json"), &[("Status", "completed")]).await;
+    advance(&lab, 1.0).await;
+    assert_eq!(field(&hook.at("/rec")[0], "RecordingDuration"), "7");
+
+    // It is not below another call.
+    let other = created(&lab, &[("Twiml", "<Response/>")]).await;
+    let recording = recording["sid"].as_str().unwrap();
+    assert_eq!(
+        lab.twilio("DELETE", &format!("/Calls/{other}/Recordings/{recording}.json"), &[]).await.0,
+        404
+    );
+    assert_eq!(lab.twilio("DELETE", &format!("/Calls/{sid}/Recordings/{recording}.json"), &[]).await.0, 204);
+}
+
+#[tokio::test]
+async fn keys_to_send_are_digits_letters_and_waits_and_leave_no_time_to_listen() {
+    let lab = Lab::new().await;
+    let twiml = ("Twiml", "<Response><Say>Hi</Say></Response>");
+    for bad in ["12x", "123456789012345678901234567890123"] {
+        let (status, problem) = create(&lab, &[twiml, ("SendDigits", bad)]).await;
+        assert_eq!((status, &problem["code"]), (400, &json!(21206)), "{bad}");
+    }
+    let sid = created(&lab, &[twiml, ("SendDigits", "wW12AD#*"), ("MachineDetection", "Enable")]).await;
+    advance(&lab, 60.0).await;
+    assert_eq!(fetch(&lab, &sid).await["answered_by"], Value::Null);
+}

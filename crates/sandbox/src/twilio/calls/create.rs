@@ -17,6 +17,9 @@ use crate::twilio::{Answer, Ctx};
 const TWIML_MAX: usize = 4_000;
 const TIMEOUT_S: u32 = 60;
 const TIMEOUT_MAX_S: u32 = 600;
+/// What can be dialled after somebody answered; the comma is an older pause (T16 [S]).
+const TONES: &str = "0123456789ABCD*#wW,";
+const TONES_MAX: usize = 32;
 /// The queue is never long here.
 const QUEUED: Duration = Duration::from_secs(1);
 
@@ -61,13 +64,15 @@ const CODES: [(u32, u32); 2] = [(21402, 21205), (21403, 21209)];
 pub(super) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let (from, to) = parties(ctx)?;
     let settings = settings(ctx)?;
+    let Way { script, fallback, callback } = way(ctx, &settings)?;
     let course = Course {
-        script: Some(script(ctx, &settings)?),
-        fallback: pair(&settings, "fallback_url", "fallback_method"),
-        callback: callback(ctx, &settings, "callback", "callback_method", "StatusCallbackEvent"),
+        script: Some(script),
+        fallback,
+        callback,
         timeout_s: timeout(ctx)?,
         limit_s: whole(&settings, "time_limit").unwrap_or(super::super::voice::CALL_MAX_S),
-        detection: text(&settings, "detection").is_some(),
+        // Keys to send leave no time to listen: the detection is ignored (T16 [S]).
+        detection: text(&settings, "detection").is_some() && ctx.form.filled("SendDigits").is_none(),
         record: recorded(ctx, &settings),
         ..Course::default()
     };
@@ -114,24 +119,41 @@ pub(super) fn settings(ctx: &Ctx<'_>) -> Result<Object, Problem> {
         return Err(Problem::new(21225, "SipAuthPassword is required when providing SipAuthUsername"));
     }
     let tones = ctx.form.filled("SendDigits").unwrap_or_default();
-    if !tones.chars().all(|c| "0123456789*#wW,".contains(c)) {
+    if !tones.chars().all(|c| TONES.contains(c)) || tones.chars().count() > TONES_MAX {
         return Err(Problem::new(21206, format!("SendDigits is not valid: {tones}")));
     }
     Ok(settings)
 }
 
-/// `Url` wins over `Twiml` (T16 [S]); an application brings its own address.
-fn script(ctx: &Ctx<'_>, settings: &Object) -> Result<Script, Problem> {
-    if let Some(sid) = ctx.form.filled("ApplicationSid") {
-        let application = ctx.world.twilio.applications.get(sid).filter(|object| ctx.owns(object));
-        let application =
-            application.ok_or_else(|| Problem::new(21218, format!("ApplicationSid {sid} is not valid")))?;
-        let url = pair(application, "voice_url", "voice_method");
-        return url
-            .map(|(url, method)| Script::Url(url, method))
-            .ok_or_else(|| Problem::new(21205, "The application has no voice URL"));
-    }
-    spoken(ctx, settings)?.ok_or_else(|| Problem::new(21205, "Url parameter is required."))
+/// Where a call's instructions come from, what helps when they fail, and who is told.
+struct Way {
+    script: Script,
+    fallback: Option<(String, String)>,
+    callback: Option<Callback>,
+}
+
+/// `Url` wins over `Twiml`; an application brings its own addresses, and those of the request are ignored
+/// (T16 [S]).
+fn way(ctx: &Ctx<'_>, settings: &Object) -> Result<Way, Problem> {
+    let Some(sid) = ctx.form.filled("ApplicationSid") else {
+        let script = spoken(ctx, settings)?;
+        return Ok(Way {
+            script: script.ok_or_else(|| Problem::new(21205, "Url parameter is required."))?,
+            fallback: pair(settings, "fallback_url", "fallback_method"),
+            callback: callback(ctx, settings, "callback", "callback_method", "StatusCallbackEvent"),
+        });
+    };
+    let application = ctx.world.twilio.applications.get(sid).filter(|object| ctx.owns(object));
+    let application =
+        application.ok_or_else(|| Problem::new(21218, format!("ApplicationSid {sid} is not valid")))?;
+    let (url, method) = pair(application, "voice_url", "voice_method")
+        .ok_or_else(|| Problem::new(21205, "The application has no voice URL"))?;
+    let told = pair(application, "status_callback", "status_callback_method");
+    Ok(Way {
+        script: Script::Url(url, method),
+        fallback: pair(application, "voice_fallback_url", "voice_fallback_method"),
+        callback: told.map(|(url, method)| Callback::new(&url, &method, std::iter::empty())),
+    })
 }
 
 /// The script that `Url` or `Twiml` names.

@@ -16,7 +16,7 @@ use crate::http::text;
 use crate::jobs::Job;
 use crate::phones::OnCall;
 use crate::state::{Shared, World};
-use crate::twilio::calls::is_over;
+use crate::twilio::calls::{AT, is_over};
 use crate::twilio::recordings::NewRecording;
 use crate::twilio::trunks;
 
@@ -66,8 +66,8 @@ pub(crate) enum Later {
     Ring { sid: String },
     /// The other side answers.
     PickUp { sid: String },
-    /// Its script is run.
-    Talk { sid: String },
+    /// Its script is run, unless it was given another one in between.
+    Talk { sid: String, turn: u32 },
     /// It ends, unless it was given another script in between.
     End { sid: String, turn: u32, status: String },
     /// It is over: everybody is told.
@@ -83,7 +83,7 @@ impl Later {
             Later::Initiate { sid } => initiate(shared, &sid).await,
             Later::Ring { sid } => ring(shared, &sid).await,
             Later::PickUp { sid } => pick_up(shared, &sid).await,
-            Later::Talk { sid } => talk(shared, &sid).await,
+            Later::Talk { sid, turn } => talk(shared, &sid, turn).await,
             Later::End { sid, turn, status } => {
                 let current = shared.lock().twilio.courses.get(&sid).map(|course| course.turn);
                 if current == Some(turn) {
@@ -113,6 +113,8 @@ impl World {
         self.end_call(sid, status, seconds);
         let recordings = self.twilio.courses.get(sid).map(|course| course.recordings.clone());
         for (recording, _) in recordings.unwrap_or_default() {
+            let begun = self.twilio.recordings.get(&recording).and_then(|recording| text(recording, AT));
+            let seconds = begun.map_or(0, |at| self.seconds_since(at));
             self.end_recording(&recording, seconds, false);
         }
     }
@@ -124,7 +126,8 @@ impl World {
 
     /// Lets a job run the script that a call was just given.
     pub(crate) fn talk_later(&mut self, sid: &str) {
-        later(self, Duration::ZERO, Later::Talk { sid: sid.to_owned() });
+        let turn = self.twilio.courses.get(sid).map_or(0, |course| course.turn);
+        later(self, Duration::ZERO, Later::Talk { sid: sid.to_owned(), turn });
     }
 }
 
@@ -192,7 +195,7 @@ async fn pick_up(shared: &Arc<Shared>, sid: &str) {
         record(world, sid, &leg.account);
     }
     event(shared, sid, "answered").await;
-    talk(shared, sid).await;
+    talk(shared, sid, 0).await;
 }
 
 /// Who answered, if that was asked for (T16: `answered_by`).
@@ -218,11 +221,12 @@ fn record(world: &mut World, sid: &str, account: &str) {
 }
 
 /// Runs the call's script at once, and lets the call last as long as that would have taken.
-async fn talk(shared: &Arc<Shared>, sid: &str) {
+async fn talk(shared: &Arc<Shared>, sid: &str, turn: u32) {
     let (leg, course, answered_by, spent) = {
         let world = shared.lock();
         let Some(leg) = leg(&world, sid, "in-progress") else { return };
-        let Some(course) = world.twilio.courses.get(sid).cloned() else { return };
+        let course = world.twilio.courses.get(sid).filter(|course| course.turn == turn).cloned();
+        let Some(course) = course else { return };
         let call = world.twilio.calls.get(sid);
         let answered_by = call.and_then(|call| text(call, "answered_by")).map(str::to_owned);
         let start = call.and_then(|call| text(call, "start_time")).unwrap_or_default();

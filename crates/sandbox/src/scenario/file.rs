@@ -12,6 +12,8 @@ use crate::ids::is_e164;
 
 const LENGTH_S_MAX: f64 = 400.0 * 86_400.0;
 const COUNT_MAX: u32 = 1_000_000;
+/// The sum of a group's ranges, which must be a small number too.
+const GROUP_MAX: u32 = 100_000_000;
 const HISTORY_MAX: u32 = 5_000_000;
 const PER_HOUR_MAX: f64 = 1e6;
 /// Calls to the control API that would stop or replace the clock that the scenario is played by.
@@ -212,6 +214,11 @@ impl Scenario {
             }
         }
         let groups = self.groups();
+        for (name, ranges) in &groups {
+            if ranges.iter().map(|range| u64::from(range.count)).sum::<u64>() > u64::from(GROUP_MAX) {
+                return Err(wrong(name, "a group has at most 100000000 numbers"));
+            }
+        }
         for history in &self.history {
             let known = groups.contains_key(&history.numbers) && groups.contains_key(&history.people);
             if !known || history.bodies.is_empty() || history.count > HISTORY_MAX {

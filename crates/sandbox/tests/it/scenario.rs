@@ -173,3 +173,17 @@ async fn a_sandbox_can_start_with_a_scenario() {
     assert_eq!(shown["scenarios"][0]["name"], "a day at a clinic");
     assert!(start("/no/such/file.json").await.is_err());
 }
+
+#[tokio::test]
+async fn groups_that_are_too_large_to_count_are_refused() {
+    let lab = Lab::new().await;
+    let people: Vec<Value> = (0..5_000)
+        .map(|_| json!({"group": "people", "phone_number": "+14155550100", "count": 1_000_000}))
+        .collect();
+    let scenario = json!({"name": "crowd", "length_s": 60,
+        "numbers": [{"group": "ours", "phone_number": "+14155553000"}], "people": people,
+        "history": [{"count": 1, "numbers": "ours", "people": "people", "bodies": ["Hi"], "over_s": 60}]});
+    let (status, answer) = lab.control("POST", "/scenario", json!({"scenario": scenario})).await;
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("people"), "{answer}");
+}

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// Where time starts when a seed is given: 2026-01-01T00:00:00Z.
 const FIXED_START_S: i64 = 1_767_225_600;
 
+/// How many times as fast as the real time it may run.
+pub(crate) const SPEED_MAX: f64 = 1e6;
+
 /// The sandbox's clock. With a seed it stands at a fixed instant and moves one millisecond per provider
 /// request, so that a run can be repeated to the letter; without one it follows the real time.
 #[derive(Debug)]
@@ -34,6 +37,9 @@ impl Serialize for Clock {
 impl<'de> Deserialize<'de> for Clock {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Clock, D::Error> {
         let Saved { now, speed } = Saved::deserialize(deserializer)?;
+        if !(0.0..=SPEED_MAX).contains(&speed) {
+            return Err(serde::de::Error::custom("the speed of the clock must be 0 to 1000000"));
+        }
         Ok(Clock { base: now, anchor: Instant::now(), speed })
     }
 }

@@ -166,26 +166,50 @@ pub(crate) async fn drive(shared: Arc<Shared>) {
 /// How long the real time takes from `now` to `at`; at least a millisecond, so that rounding never spins.
 fn real_time(now: Timestamp, at: Timestamp, speed: f64) -> Duration {
     let seconds = at.duration_since(now).as_secs_f64() / speed;
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_millis(1)).max(Duration::from_millis(1))
+    Duration::from_secs_f64(seconds.clamp(0.001, 1e9))
 }
 
 /// Lets `seconds` of virtual time pass: what falls due on the way is done at its time, in order, each job to
 /// its end before the next. So a run with a standing clock can be repeated to the letter.
 pub(crate) async fn advance(shared: &Arc<Shared>, seconds: f64) {
-    let target = shared.lock().in_seconds(seconds);
-    run_until(shared, target).await;
-    shared.lock().clock.reach(target);
+    step(shared, seconds, true).await;
 }
 
 /// Lets time pass until nothing is due any more, but at most so many seconds.
 pub(crate) async fn settle(shared: &Arc<Shared>, seconds: f64) {
-    let target = shared.lock().in_seconds(seconds);
-    run_until(shared, target).await;
+    step(shared, seconds, false).await;
+}
+
+/// One step of time: does what is due in the next seconds, each job at its time; then, if `whole`, it is that
+/// much later. Whoever asked may go away: a step that has begun is done to its end.
+async fn step(shared: &Arc<Shared>, seconds: f64, whole: bool) {
+    let shared = Arc::clone(shared);
+    to_its_end(async move {
+        let _step = shared.stepping.lock().await;
+        let target = shared.lock().in_seconds(seconds);
+        run_until(&shared, target).await;
+        if whole {
+            shared.lock().clock.reach(target);
+        }
+        shared.changed.notify_one();
+    })
+    .await;
+}
+
+/// Waits for something that goes on even when nobody waits for it any more.
+pub(crate) async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime shuts down, and this with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// Does what is due until `target`, each job at its time.
 async fn run_until(shared: &Arc<Shared>, target: Timestamp) {
-    let _step = shared.stepping.lock().await;
     loop {
         let job = {
             let world = &mut *shared.lock();
@@ -200,5 +224,4 @@ async fn run_until(shared: &Arc<Shared>, target: Timestamp) {
             None => break,
         }
     }
-    shared.changed.notify_one();
 }

@@ -87,11 +87,9 @@ fn show<'r>(shared: &'r Arc<Shared>, _: &'r Request) -> Whole<'r> {
 fn replace<'r>(shared: &'r Arc<Shared>, request: &'r Request) -> Whole<'r> {
     Box::pin(async move {
         let world = parse(&request.body).map_err(bad)?;
-        // No step of time is under way while the world is exchanged.
-        let _step = shared.stepping.lock().await;
-        let world_now = &mut *shared.lock();
-        *world_now = world;
-        Ok(Reply::json(200, &json!({"seed": world_now.seed, "clock": world_now.clock.show()})))
+        shared.replace(world).await;
+        let world = shared.lock();
+        Ok(Reply::json(200, &json!({"seed": world.seed, "clock": world.clock.show()})))
     })
 }
 

@@ -155,6 +155,13 @@ impl Shared {
         }
     }
 
+    /// Puts another state in the place of this one, between two steps of time: no step of the old one goes on
+    /// in the new one.
+    pub(crate) async fn replace(&self, world: World) {
+        let _step = self.stepping.lock().await;
+        *self.lock() = world;
+    }
+
     /// Nothing waits while holding it. A handler that panicked must not take the whole sandbox with it: the state stays usable.
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)

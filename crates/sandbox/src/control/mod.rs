@@ -18,7 +18,7 @@ use crate::state::{Shared, World};
 use crate::twilio::trunks::termination;
 use crate::twilio::{catalogue, compliance};
 use crate::vapi::{carriers, vendor};
-use crate::{page, save, settings, spec};
+use crate::{jobs, page, save, settings, spec};
 
 /// A longer text in a control call is refused.
 pub(crate) const TEXT_CHARS_MAX: usize = 4_000;
@@ -93,7 +93,8 @@ async fn dispatch(shared: &Arc<Shared>, request: &Request, path: &str) -> Result
     let (work, ids) = find(&request.method, path)?;
     let (status, value) = match work {
         Work::Now(run) => run(&mut shared.lock(), &ids, parse(request)?)?,
-        Work::Waits(run) => run(Arc::clone(shared), ids, parse(request)?).await?,
+        // A client that goes away does not leave a call half placed.
+        Work::Waits(run) => jobs::to_its_end(run(Arc::clone(shared), ids, parse(request)?)).await?,
         Work::Raw(run) => return run(shared, request).await,
     };
     Ok(Reply::json(status, &value))

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::{Answer, Nothing, Route, Work, bad, read};
 use crate::calls::{self, NewCall};
+use crate::clock::SPEED_MAX;
 use crate::faults::NewRule;
 use crate::ids::is_e164;
 use crate::jobs;
 use crate::state::{Shared, World};
 
 const ADVANCE_S_MAX: f64 = 1e9;
-const SPEED_MAX: f64 = 1e6;
 /// How long `until_idle` lets time pass at most, unless `advance_s` says otherwise.
 const IDLE_S_MAX: f64 = 3_600.0;
 
@@ -27,7 +27,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "faults", Work::Now(add_fault)),
     (Method::DELETE, "faults", Work::Now(clear_faults)),
     (Method::DELETE, "faults/{}", Work::Now(remove_fault)),
-    (Method::POST, "reset", Work::Now(reset)),
+    (Method::POST, "reset", Work::Waits(reset)),
     (Method::POST, "calls", Work::Waits(place_call)),
 ];
 
@@ -70,10 +70,13 @@ struct Reset {
     seed: Option<u64>,
 }
 
-fn reset(world: &mut World, _: &[String], body: Value) -> Answer {
-    let Reset { seed } = read(body)?;
-    *world = World::new(seed);
-    Ok((200, world.show()))
+fn reset(shared: Arc<Shared>, _: Vec<String>, body: Value) -> BoxFuture<'static, Answer> {
+    Box::pin(async move {
+        let Reset { seed } = read(body)?;
+        shared.replace(World::new(seed)).await;
+        let shown = shared.lock().show();
+        Ok((200, shown))
+    })
 }
 
 #[derive(Deserialize)]

@@ -94,7 +94,7 @@ fn start(shared: Arc<Shared>, _: Vec<String>, body: Value) -> BoxFuture<'static,
         let Start { scenario, seed, wait } = read(body)?;
         if seed.is_some() {
             scenario.check()?;
-            *shared.lock() = World::new(seed);
+            shared.replace(World::new(seed)).await;
         }
         let length = scenario.length_s;
         let index = begin(&shared, scenario).await?;

@@ -2,10 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use dialtone_sandbox::Sandbox;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
+use crate::hook::{Hook, Reply};
 use crate::lab::{FR, Lab, US, VAPI_URL, answer};
 
 #[tokio::test]
@@ -189,4 +192,57 @@ async fn the_readme_names_the_default_credentials() {
     {
         assert!(readme.contains(named.as_str().unwrap()), "{named}");
     }
+}
+
+/// A sandbox with a text on its way, whose status callback is not answered before the gate opens.
+async fn with_a_slow_callback() -> (Lab, Hook, Arc<Notify>) {
+    let (lab, hook, gate) = (Lab::new().await, Hook::new().await, Arc::new(Notify::new()));
+    hook.answer("/told", [Reply::status(204).held(&gate), Reply::status(204)]);
+    let told = hook.url("/told");
+    let form = [("From", FR), ("To", "+33612345600"), ("Body", "Hi"), ("StatusCallback", told.as_str())];
+    assert_eq!(lab.twilio("POST", "/Messages.json", &form).await.0, 201);
+    (lab, hook, gate)
+}
+
+#[tokio::test]
+async fn time_that_a_client_does_not_wait_for_passes_all_the_same() {
+    let (lab, hook, gate) = with_a_slow_callback().await;
+    let advance = lab.request("POST", "/sandbox/clock").json(&json!({"advance_s": 3_600})).send();
+    let impatient = tokio::spawn(advance);
+    hook.wait(1).await;
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    // The connection is closed before the callback is answered.
+    lab.control("GET", "/clock", json!({})).await;
+    gate.notify_one();
+    hook.wait(2).await;
+    lab.control("POST", "/clock", json!({"advance_s": 0})).await;
+    let (_, list) = lab.twilio("GET", "/Messages.json", &[]).await;
+    assert_eq!(list["messages"][0]["status"], "delivered");
+    let (_, clock) = lab.control("GET", "/clock", json!({})).await;
+    assert!(clock["now"].as_str().unwrap() > "2026-01-01T01:00:00", "{clock}");
+}
+
+#[tokio::test]
+async fn a_new_beginning_waits_for_the_step_of_time_that_is_under_way() {
+    let (lab, hook, gate) = with_a_slow_callback().await;
+    let step = tokio::spawn(lab.request("POST", "/sandbox/clock").json(&json!({"advance_s": 3_600})).send());
+    hook.wait(1).await;
+    let reset = tokio::spawn(lab.request("POST", "/sandbox/reset").json(&json!({"seed": 0})).send());
+    lab.control("GET", "/clock", json!({})).await;
+    gate.notify_one();
+    assert_eq!(step.await.unwrap().unwrap().status(), 200);
+    assert_eq!(reset.await.unwrap().unwrap().status(), 200);
+    let (_, clock) = lab.control("GET", "/clock", json!({})).await;
+    assert_eq!(clock["now"], "2026-01-01T00:00:00.000Z");
+}
+
+#[tokio::test]
+async fn the_log_keeps_only_the_beginning_of_a_long_address() {
+    let lab = Lab::new().await;
+    let (path, query) = ("x".repeat(20_000), "y".repeat(20_000));
+    assert_eq!(answer(lab.request("GET", &format!("/vapi/{path}?{query}"))).await.0, 404);
+    let (_, log) = lab.control("GET", "/requests", json!({})).await;
+    let entry = log["requests"].as_array().unwrap().last().unwrap();
+    assert!(entry.to_string().len() < 40_000, "{}", entry.to_string().len());
 }

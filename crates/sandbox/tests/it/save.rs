@@ -69,6 +69,8 @@ async fn what_is_no_snapshot_is_refused_and_changes_nothing() {
     let saved = snapshot(&lab).await;
     let mut other: Value = serde_json::from_str(&saved).unwrap();
     other["version"] = json!(2);
+    let mut fast: Value = serde_json::from_str(&saved).unwrap();
+    fast["world"]["clock"]["speed"] = json!(1e300);
     let half = saved[..saved.len() / 2].to_owned();
     for (bad, why) in [
         (String::new(), "no saved sandbox"),
@@ -76,6 +78,7 @@ async fn what_is_no_snapshot_is_refused_and_changes_nothing() {
         ("{\"version\": 1}".to_owned(), "world"),
         (half, "no saved sandbox"),
         (other.to_string(), "version 2"),
+        (fast.to_string(), "speed"),
     ] {
         let (status, answer) = load(&lab, bad).await;
         assert_eq!(status, 400);

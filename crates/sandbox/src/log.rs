@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::http::{Reply, Request};
 
 const KEPT_MAX: usize = 10_000;
-/// Longer bodies are cut in the log.
+/// Longer bodies, and longer addresses, are cut in the log.
 const BODY_BYTES_MAX: usize = 8 * 1024;
 
 /// The most recent provider requests, oldest first. Bodies are kept as they came and only made readable
@@ -52,9 +52,9 @@ impl RequestLog {
             sequence: self.sequence,
             at,
             method: request.method.to_string(),
-            path: request.path.clone(),
-            query: request.query.clone(),
-            content_type: request.header("content-type").unwrap_or_default().to_owned(),
+            path: beginning(&request.path),
+            query: beginning(&request.query),
+            content_type: beginning(request.header("content-type").unwrap_or_default()),
             body: kept(&request.body),
             answer: reply.map(|reply| (reply.status, kept(&reply.body))),
             unknown,
@@ -91,9 +91,14 @@ impl Window {
     }
 }
 
-/// The beginning of a body, in a buffer of its own when it is cut: a slice would keep the whole.
+/// The beginning of a body, in a buffer of its own: a slice would keep all that was read with it.
 fn kept(body: &Bytes) -> Bytes {
-    if body.len() <= BODY_BYTES_MAX { body.clone() } else { Bytes::copy_from_slice(&body[..BODY_BYTES_MAX]) }
+    Bytes::copy_from_slice(&body[..body.len().min(BODY_BYTES_MAX)])
+}
+
+/// The beginning of an address or a header.
+fn beginning(text: &str) -> String {
+    text[..text.floor_char_boundary(BODY_BYTES_MAX)].to_owned()
 }
 
 fn show(entry: &Entry) -> Value {

@@ -25,7 +25,6 @@ pub(crate) const ROUTES: &[Route] = &[
     (Method::POST, "messages", Work::Waits(text_a_number)),
     (Method::POST, "registrations", Work::Now(register)),
     (Method::POST, "services/{}", Work::Now(change_service)),
-    (Method::POST, "history", Work::Now(super::history::write)),
 ];
 
 /// Someone texts a number.

@@ -7,7 +7,6 @@ mod draft;
 mod errors;
 pub(crate) mod fate;
 mod fetch;
-mod history;
 pub(crate) mod inbound;
 pub(crate) mod ladder;
 mod list;

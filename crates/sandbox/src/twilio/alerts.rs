@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::iso;
 use crate::state::World;
 
+/// More are not kept: the oldest goes.
+const KEPT_MAX: usize = 10_000;
+/// An answer is kept as far as TwiML may be long (T10 [E]).
+const BODY_BYTES_MAX: usize = super::twiml::BYTES_MAX;
+
 /// One alert.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Alert {
@@ -38,7 +43,10 @@ pub(crate) struct Alerts(pub(crate) Vec<Alert>);
 
 impl World {
     /// Raises an alert of level `error` or `warning` in an account.
-    pub(crate) fn alert(&mut self, account: &str, level: &str, trouble: Trouble) {
+    pub(crate) fn alert(&mut self, account: &str, level: &str, mut trouble: Trouble) {
+        let end = trouble.response_body.floor_char_boundary(BODY_BYTES_MAX);
+        trouble.response_body.truncate(end);
+        trouble.response_body.shrink_to_fit();
         let alert = Alert {
             sid: self.ids.sid("NO"),
             account: account.to_owned(),
@@ -46,6 +54,10 @@ impl World {
             trouble,
             generated: iso(self.clock.now()),
         };
-        self.twilio.alerts.0.push(alert);
+        let alerts = &mut self.twilio.alerts.0;
+        if alerts.len() == KEPT_MAX {
+            alerts.remove(0);
+        }
+        alerts.push(alert);
     }
 }

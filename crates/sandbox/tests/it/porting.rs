@@ -81,6 +81,16 @@ fn statuses(request: &Value) -> (&str, &str) {
     (request["port_in_request_status"].as_str().unwrap(), number.as_str().unwrap())
 }
 
+/// A number that has come into the account by a port.
+pub(crate) async fn ported(lab: &Lab) -> Value {
+    let request = ask(lab, json!([{"phone_number": MOBILE, "pin": "1234"}])).await;
+    days(lab, 1).await;
+    act(lab, &request, json!("sign")).await;
+    days(lab, 10).await;
+    let sid = lab.number_sid(MOBILE).await;
+    lab.twilio("GET", &format!("/IncomingPhoneNumbers/{sid}.json"), &[]).await.1
+}
+
 #[tokio::test]
 async fn every_answer_of_the_portability_check() {
     let lab = Lab::new().await;
@@ -209,6 +219,7 @@ async fn a_port_walks_to_its_end_and_the_number_is_like_a_fresh_one() {
     let sid = lab.number_sid(MOBILE).await;
     let (_, number) = lab.twilio("GET", &format!("/IncomingPhoneNumbers/{sid}.json"), &[]).await;
     assert!(number["voice_url"].as_str().unwrap().starts_with("https://demo.twilio.com/"));
+    assert_eq!(number["origin"], "twilio");
     let path = format!("/Porting/PortIn/{}", request["port_in_request_sid"].as_str().unwrap());
     let (status, refused) = numbers(&lab, "DELETE", &path, Value::Null).await;
     assert_eq!((status, &refused["code"]), (409, &json!(20409)));

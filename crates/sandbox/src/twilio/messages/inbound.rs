@@ -14,6 +14,7 @@ use crate::http::{Object, text};
 use crate::state::{Shared, World};
 use crate::twilio::Twilio;
 use crate::twilio::catalogue::{self, Block};
+use crate::twilio::numbers;
 use crate::twilio::webhooks::{self, Call, Delivery};
 
 /// A text on its way to a number.
@@ -135,8 +136,7 @@ impl World {
         let Incoming { from, to, body, media } = incoming;
         let number = self.twilio.number(to)?;
         let account = text(number, "account_sid")?.to_owned();
-        let sms = number.get("capabilities").and_then(|all| all.get("sms")) == Some(&json!(true));
-        let way = way(&self.twilio, number);
+        let (sms, way) = (numbers::can(number, "sms"), way(&self.twilio, number));
         if !sms || !self.twilio.is_active(&account) {
             return None;
         }

@@ -10,6 +10,7 @@ use crate::phones::OnText;
 use crate::state::World;
 use crate::twilio::accounts::Kind as AccountKind;
 use crate::twilio::errors::Problem;
+use crate::twilio::numbers;
 
 /// Magic recipients and senders (T22 [D]); they work for every account, since nobody has such numbers.
 const MAGIC_TO: &[(&str, u32)] = &[
@@ -141,17 +142,15 @@ pub(crate) fn usable(world: &World, draft: &Draft, sender: &str) -> Result<(), u
         return if domestic { Err(21612) } else { opted_in(world, draft, sender) };
     }
     let number = world.twilio.number(sender).ok_or(21659_u32)?;
-    let capable =
-        |what: &str| number.get("capabilities").and_then(|all| all.get(what)).is_some_and(|it| it == true);
     let with_media = !draft.media.is_empty() || draft.as_mms;
     // Toll-free numbers reach North America only [?].
     let reaches = geo::kind(sender) != Kind::TollFree || domestic;
     let checks = [
         (owner(number) == draft.account, 21660),
-        (capable("sms"), 21601),
+        (numbers::can(number, "sms"), 21601),
         (reaches, 21606),
         (!with_media || !world.settings.messaging.mms_disabled, 21622),
-        (!with_media || capable("mms"), 21621),
+        (!with_media || numbers::can(number, "mms"), 21621),
     ];
     match checks.iter().find(|(holds, _)| !holds) {
         Some((_, code)) => Err(*code),

@@ -20,6 +20,8 @@ use crate::geo;
 use crate::http::{Object, text};
 use crate::ids::Ids;
 use crate::rows::Rows;
+use crate::settings::FreshNumbers;
+use crate::state::World;
 pub(crate) use emergency::settle;
 pub(crate) use purchase::ROUTES as PURCHASE;
 
@@ -49,6 +51,23 @@ const NUMBER: &[Param] = &[
 ];
 
 const TABLES: &[&[Param]] = &[CALL_HANDLING, NUMBER];
+
+impl World {
+    /// A number that comes into an account; the setting decides what it starts with.
+    pub(crate) fn brand_new(&mut self, account: &str, phone: &str) -> Object {
+        let mut number = fresh(&mut self.ids, self.clock.now(), account, phone);
+        if self.settings.fresh_numbers == FreshNumbers::Empty {
+            number.insert("voice_url".to_owned(), Value::Null);
+            number.insert("sms_url".to_owned(), json!(""));
+        }
+        number
+    }
+}
+
+/// What a number can do: `voice`, `sms`, `mms`, `fax`.
+pub(crate) fn can(number: &Object, what: &str) -> bool {
+    number.get("capabilities").and_then(|all| all.get(what)) == Some(&json!(true))
+}
 
 /// A number as it is right after its purchase.
 pub(crate) fn fresh(ids: &mut Ids, now: Timestamp, account: &str, phone: &str) -> Object {
@@ -295,8 +314,7 @@ fn check_references(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
 
 /// 21407: no SMS on this number. 21409: caller-id lookup only for US numbers ([E], the country rule [?]).
 fn check_capabilities(ctx: &Ctx<'_>, number: &Object) -> Result<(), Problem> {
-    let sms = number.get("capabilities").and_then(|all| all.get("sms")).and_then(Value::as_bool);
-    if ctx.form.filled("SmsUrl").is_some() && sms == Some(false) {
+    if ctx.form.filled("SmsUrl").is_some() && !can(number, "sms") {
         return Err(Problem::new(21407, "This phone number does not support SMS"));
     }
     let abroad = !text(number, "phone_number").unwrap_or_default().starts_with("+1");

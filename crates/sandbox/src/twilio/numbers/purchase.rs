@@ -5,11 +5,9 @@ use hyper::Method;
 use super::super::accounts::Kind as AccountKind;
 use super::super::errors::Problem;
 use super::super::{Answer, Ctx, Route, catalogue, prices};
-use super::{change, configured, fresh, list, requirements, without_type};
+use super::{change, configured, list, requirements, without_type};
 use crate::geo::{self, Kind};
-use crate::http::Object;
 use crate::ids::is_e164;
-use crate::settings::FreshNumbers;
 
 /// Where it answers; the sub-resources stand before the path of a single number.
 pub(crate) const ROUTES: &[Route] = &[
@@ -70,7 +68,7 @@ fn bought(ctx: &mut Ctx<'_>, kind: Option<Kind>) -> Result<Answer, Problem> {
         return Err(Problem::new(21458, format!("{phone} is not a number of this type")));
     }
     if ctx.testing() {
-        let number = brand_new(ctx, &phone);
+        let number = ctx.world.brand_new(&ctx.account, &phone);
         let number = configured(ctx, number)?;
         return Ok(Answer::item(201, "IncomingPhoneNumber", number));
     }
@@ -78,7 +76,7 @@ fn bought(ctx: &mut Ctx<'_>, kind: Option<Kind>) -> Result<Answer, Problem> {
         return change(ctx, owned.clone(), 201);
     }
     let price = check(ctx, &phone)?;
-    let mut number = brand_new(ctx, &phone);
+    let mut number = ctx.world.brand_new(&ctx.account, &phone);
     for (name, field) in
         [("AddressSid", "address_sid"), ("BundleSid", "bundle_sid"), ("IdentitySid", "identity_sid")]
     {
@@ -88,17 +86,6 @@ fn bought(ctx: &mut Ctx<'_>, kind: Option<Kind>) -> Result<Answer, Problem> {
     let answer = change(ctx, number, 201)?;
     ctx.world.twilio.charge(&ctx.account, price);
     Ok(answer)
-}
-
-/// A number right after its purchase; the setting decides what it starts with.
-fn brand_new(ctx: &mut Ctx<'_>, phone: &str) -> Object {
-    let now = ctx.world.clock.now();
-    let mut number = fresh(&mut ctx.world.ids, now, &ctx.account, phone);
-    if ctx.world.settings.fresh_numbers == FreshNumbers::Empty {
-        number.insert("voice_url".to_owned(), serde_json::Value::Null);
-        number.insert("sms_url".to_owned(), "".into());
-    }
-    number
 }
 
 /// The number that the form names, or one of the area that it names.

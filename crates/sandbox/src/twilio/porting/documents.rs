@@ -1,12 +1,10 @@
 //! Documents for a port: `numbers-upload.twilio.com/v1/Documents` (T20.2 [D]).
 
-use hyper::body::Bytes;
 use serde_json::json;
 
 use super::super::{Answer, Ctx};
 use crate::clock::iso;
 use crate::http::Object;
-use crate::storage::Content;
 use crate::twilio::errors::Problem;
 
 const BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -15,7 +13,7 @@ const TYPES: [(&[u8], &str); 3] =
     [(b"%PDF", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png")];
 
 /// `POST /v1/Documents`, a form of several parts. A file that cannot be used is taken all the same, and has
-/// an empty `mime_type` (T20.2 [D]).
+/// an empty `mime_type` (T20.2 [D]). The file itself is not kept: nothing gives it out again.
 pub(super) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let missing = |name: &str| Problem::new(20422, format!("Parameter {name} is required"));
     let parts = ctx.request.parts().ok_or_else(|| missing("File"))?;
@@ -29,9 +27,6 @@ pub(super) fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         return Err(Problem::new(20422, "File is larger than 10 MB"));
     }
     let known = TYPES.iter().find(|(start, _)| file.body.starts_with(start)).map(|(_, of)| *of);
-    if let Some(of) = known {
-        ctx.world.store(of, Content::Bytes(Bytes::copy_from_slice(file.body)));
-    }
     let now = iso(ctx.world.clock.now());
     let document = json!({
         "sid": ctx.world.ids.sid("RD"),

@@ -15,7 +15,6 @@ use crate::control::{self, Work, bad, read};
 use crate::http::text;
 use crate::jobs::Job;
 use crate::state::World;
-use crate::twilio::numbers;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long Twilio reviews a request, and the losing carrier a number [?].
@@ -120,8 +119,7 @@ impl World {
         for phone in
             phones.iter().filter(|phone| self.twilio.number(phone).is_none()).cloned().collect::<Vec<_>>()
         {
-            let mut number = numbers::fresh(&mut self.ids, self.clock.now(), &account, &phone);
-            number.insert("origin".to_owned(), json!("ported"));
+            let number = self.brand_new(&account, &phone);
             self.twilio.numbers.put(number);
         }
         self.set_numbers(sid, Status::Completed, |number| number.status == Status::Pending);

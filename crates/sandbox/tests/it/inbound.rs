@@ -342,7 +342,6 @@ async fn trap_19_two_machines_that_text_each_other_are_stopped() {
     lab.set("+33612345679", &[("SmsUrl", &hook.url("/sms"))]).await;
     hook.answer("/sms", [Reply::twiml("<Message>I am away.</Message>")]);
     lab.sent(&[("From", FR), ("To", "+33612345679"), ("Body", "Hello")]).await;
-    lab.setting(json!({})).await;
     for _ in 0..60 {
         lab.advance(2.0).await;
     }

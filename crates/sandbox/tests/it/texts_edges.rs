@@ -181,3 +181,55 @@ async fn a_redirect_takes_neither_fragment_nor_password_along() {
     let expected = signature(&lab.token, &other.url("/sms"), seen);
     assert_eq!(seen.header("x-twilio-signature"), Some(expected.as_str()));
 }
+
+#[tokio::test]
+async fn a_text_to_an_owned_number_without_sms_is_lost() {
+    let lab = Lab::new().await;
+    let fixed = json!({"phone_number": "+33142345678", "capabilities": {"voice": true, "sms": false}});
+    assert_eq!(lab.control("POST", "/numbers", fixed).await.0, 201);
+    let sid = lab.sent(&[("From", FR), ("To", "+33142345678"), ("Body", "x")]).await;
+    assert_eq!(lab.end(&sid).await, ("undelivered".to_owned(), json!(30006)));
+}
+
+#[tokio::test]
+async fn an_unverified_toll_free_text_is_blocked_and_billed() {
+    let lab = Lab::new().await;
+    lab.own("+18005550100").await;
+    let sid = lab.sent(&[("From", "+18005550100"), ("To", PERSON), ("Body", "x")]).await;
+    lab.advance(200.0).await;
+    let message = lab.message(&sid).await;
+    assert_eq!(message["error_code"], 30032);
+    assert!(message["price"].as_str().unwrap().starts_with("-0.0"), "{message}");
+}
+
+#[tokio::test]
+async fn a_long_answer_is_kept_in_part_only() {
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
+    lab.set(FR, &[("SmsUrl", &hook.url("/sms"))]).await;
+    hook.answer("/sms", [Reply::new(500, "text/html", "é".repeat(100_000))]);
+    lab.text_from(FRIEND, FR, "x").await;
+    let (_, list) = lab.twilio_product("monitor", "GET", "/v1/Alerts", &[]).await;
+    let path = format!("/v1/Alerts/{}", list["alerts"][0]["sid"].as_str().unwrap());
+    let (_, alert) = lab.twilio_product("monitor", "GET", &path, &[]).await;
+    assert_eq!(alert["response_body"].as_str().unwrap().len(), 65_536);
+}
+
+#[tokio::test]
+async fn a_ported_number_starts_as_the_setting_says() {
+    let lab = Lab::new().await;
+    lab.control("POST", "/settings", json!({"fresh_numbers": "empty"})).await;
+    let number = crate::porting::ported(&lab).await;
+    assert_eq!((&number["voice_url"], &number["sms_url"]), (&Value::Null, &json!("")));
+}
+
+#[tokio::test]
+async fn a_name_is_found_in_its_own_service_only() {
+    let lab = Lab::new().await;
+    let (one, two) = (lab.service(&[], &[]).await, lab.service(&[], &[]).await);
+    let path = |service: &str| format!("/Services/{service}/AlphaSenders");
+    let (_, name) = lab.messaging("POST", &path(&one), &[("AlphaSender", "DIALTONE")]).await;
+    let name = name["sid"].as_str().unwrap();
+    assert_eq!(lab.messaging("GET", &format!("{}/{name}", path(&two)), &[]).await.0, 404);
+    assert_eq!(lab.messaging("DELETE", &format!("{}/{name}", path(&two)), &[]).await.0, 404);
+    assert_eq!(lab.messaging("DELETE", &format!("{}/{name}", path(&one)), &[]).await.0, 204);
+}

@@ -3,7 +3,7 @@
 use super::message::Status;
 
 /// Codes, whether the carrier had the message (`undelivered`) or it never left (`failed`), and their text.
-/// For 30034 that is not known (T8 [?]): a setting decides.
+/// For 30034 that is not known (T8 [?]): a setting decides. What is undelivered is billed, as 30032 is (T15).
 const ASYNCHRONOUS: &[(u16, Status, &str)] = &[
     (11200, Status::Failed, "HTTP retrieval failure"),
     (11751, Status::Failed, "Media exceeds messaging provider size limit"),
@@ -32,7 +32,7 @@ const ASYNCHRONOUS: &[(u16, Status, &str)] = &[
     (30025, Status::Undelivered, "US A2P 10DLC - T-Mobile 50 percent of daily limit consumed"),
     (30026, Status::Undelivered, "US A2P 10DLC - T-Mobile 70 percent of daily limit consumed"),
     (30027, Status::Undelivered, "US A2P 10DLC - T-Mobile Daily Message Limit Reached"),
-    (30032, Status::Failed, "Toll-Free Number Has Not Been Verified"),
+    (30032, Status::Undelivered, "Toll-Free Number Has Not Been Verified"),
     (30033, Status::Failed, "US A2P 10DLC - Brand or Campaign Suspended by Provider"),
     (30034, Status::Undelivered, "US A2P 10DLC - Message from an Unregistered Number"),
     (30035, Status::Failed, "US A2P 10DLC - Message from a Number that is still being configured"),

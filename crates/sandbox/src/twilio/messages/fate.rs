@@ -7,7 +7,7 @@ use crate::geo::{self, Kind};
 use crate::http::text;
 use crate::phones::OnText;
 use crate::state::World;
-use crate::twilio::Twilio;
+use crate::twilio::{Twilio, numbers};
 
 /// How a message ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub(crate) fn of(world: &World, sid: Sid) -> Fate {
     }
     if message.mms && !to.starts_with("+1") {
         return Fate::Lost(30011);
+    }
+    // A number of this sandbox that has no SMS is as good as a landline [?].
+    if world.twilio.number(to).is_some_and(|number| !numbers::can(number, "sms")) {
+        return Fate::Lost(30006);
     }
     match world.phones.get(to).on_text {
         OnText::Deliver => Fate::Delivered,

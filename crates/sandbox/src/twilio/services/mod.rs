@@ -133,6 +133,13 @@ pub(super) fn service(ctx: &Ctx<'_>) -> Result<String, Problem> {
     own.map(str::to_owned).ok_or_else(|| Problem::not_found(&ctx.uri))
 }
 
+/// The resource that the path names last, if it is in the service that the path names first.
+pub(super) fn within<'r>(ctx: &Ctx<'_>, rows: &'r Rows, field: &str) -> Result<&'r Object, Problem> {
+    let service = service(ctx)?;
+    let row = ctx.own(rows).ok().filter(|row| text(row, field) == Some(service.as_str()));
+    row.ok_or_else(|| Problem::not_found(&ctx.uri))
+}
+
 fn list(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
     let items = ctx.world.twilio.texting.services.iter().rev().filter(|row| ctx.owns(row));
     paging::absolute(ctx, "services", items, |row| shown(ctx, &row))

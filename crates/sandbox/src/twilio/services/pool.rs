@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::{fix, located, require, service};
+use super::{fix, located, require, service, within};
 use crate::calling_codes;
 use crate::clock::iso;
 use crate::http::{Object, text};
@@ -11,6 +11,7 @@ use crate::state::World;
 use crate::twilio::errors::Problem;
 use crate::twilio::messages::message::Sid;
 use crate::twilio::messages::{self, Draft};
+use crate::twilio::numbers;
 use crate::twilio::{Answer, Ctx, Route, paging};
 
 /// Where they answer.
@@ -79,16 +80,12 @@ fn create(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 /// An array here, unlike everywhere else (T15, T24.3).
 fn capabilities(number: &Object) -> Value {
     let names = [("mms", "MMS"), ("sms", "SMS"), ("voice", "Voice")];
-    let has = |name: &str| number.get("capabilities").and_then(|all| all.get(name)) == Some(&json!(true));
-    names.iter().filter(|(name, _)| has(name)).map(|(_, shown)| *shown).collect()
+    names.iter().filter(|(name, _)| numbers::can(number, name)).map(|(_, shown)| *shown).collect()
 }
 
 /// The number that the path names, if it is in the service that the path names.
 fn named(ctx: &Ctx<'_>) -> Result<Object, Problem> {
-    let service = service(ctx)?;
-    let row = ctx.ids.last().and_then(|sid| ctx.world.twilio.texting.pool.get(sid));
-    let row = row.filter(|row| text(row, "service_sid") == Some(service.as_str()));
-    row.cloned().ok_or_else(|| Problem::not_found(&ctx.uri))
+    within(ctx, &ctx.world.twilio.texting.pool, "service_sid").cloned()
 }
 
 fn fetch(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {

@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::{fix, fresh, located, require, service};
+use super::{fix, fresh, located, require, service, within};
 use crate::http::{Object, text};
 use crate::rows::Rows;
 use crate::twilio::errors::Problem;
@@ -72,14 +72,12 @@ fn create_name(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 }
 
 fn fetch_name(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    service(ctx)?;
-    let row = ctx.own(&ctx.world.twilio.texting.alpha_senders)?;
+    let row = within(ctx, &ctx.world.twilio.texting.alpha_senders, "service_sid")?;
     Ok(Answer::item(200, "AlphaSender", shown(ctx, row)))
 }
 
 fn delete_name(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    service(ctx)?;
-    ctx.own(&ctx.world.twilio.texting.alpha_senders)?;
+    within(ctx, &ctx.world.twilio.texting.alpha_senders, "service_sid")?;
     ctx.world.twilio.texting.alpha_senders.remove(&ctx.ids[1]);
     Ok(Answer::deleted())
 }

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::registration::Review;
-use super::{fix, fresh, located, require, service};
+use super::{fix, fresh, located, require, service, within};
 use crate::http::{Object, text};
 use crate::ids::is_sid;
 use crate::twilio::errors::Problem;
@@ -172,14 +172,12 @@ fn create_campaign(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 }
 
 fn fetch_campaign(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    service(ctx)?;
-    let row = ctx.own(&ctx.world.twilio.texting.campaigns)?;
+    let row = within(ctx, &ctx.world.twilio.texting.campaigns, "messaging_service_sid")?;
     Ok(Answer::item(200, "UsAppToPerson", shown_campaign(ctx, row)))
 }
 
 fn delete_campaign(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
-    service(ctx)?;
-    ctx.own(&ctx.world.twilio.texting.campaigns)?;
+    within(ctx, &ctx.world.twilio.texting.campaigns, "messaging_service_sid")?;
     ctx.world.twilio.texting.campaigns.remove(&ctx.ids[1]);
     Ok(Answer::deleted())
 }

@@ -31,6 +31,14 @@ const STREAM_WITHIN: Duration = Duration::from_secs(15);
 /// The one reason for which a hook or a fallback is not asked: it went as it should.
 const FORWARDED: &str = "assistant-request-returned-forwarding-phone-number";
 
+/// What a server's answer may contain in full, by its schema.
+const INLINE: [(&str, &str); 4] = [
+    ("assistant", "CreateAssistantDTO"),
+    ("assistantOverrides", "AssistantOverrides"),
+    ("squad", "CreateSquadDTO"),
+    ("squadOverrides", "AssistantOverrides"),
+];
+
 /// What a ringing call needs next.
 enum Ringing {
     Over(Outcome, Vec<Message>),
@@ -230,8 +238,7 @@ fn stopped(world: &World, call: &Call) -> Option<Refusal> {
     if let Some(reason) = org.subscription.account.ends_with() {
         return Some(Refusal::new("rejected", reason, NOT_NOW));
     }
-    let full = org.active.len() >= usize::try_from(org.subscription.concurrency_limit).unwrap_or(usize::MAX);
-    if full {
+    if org.active.len() >= org.lines() {
         let reason = "call.start.error-subscription-concurrency-limit-reached";
         return Some(Refusal::new("rejected", reason, NOT_NOW));
     }
@@ -301,9 +308,9 @@ fn ask(world: &mut World, call: Call, says: Vec<String>) -> Ringing {
 fn decide(world: &mut World, ask: Ask, answered: Result<Answered, String>) -> Ringing {
     let Ask { call, says, .. } = ask;
     let seen = answered.as_ref().map(Answered::text).ok();
-    let parsed = answered.and_then(|answered| {
-        serde_json::from_slice::<Object>(&answered.body).map_err(|error| error.to_string())
-    });
+    // What is no JSON object has nothing usable in it (V9.3 [D]).
+    let parsed =
+        answered.map(|answered| serde_json::from_slice::<Object>(&answered.body).unwrap_or_default());
     let chosen = match &parsed {
         Ok(answer) => choose(world, &call, answer),
         Err(_) => Err(Box::new(Refusal::new("rejected", "assistant-request-failed", SERVER_FAILED))),
@@ -325,7 +332,7 @@ fn decide(world: &mut World, ask: Ask, answered: Result<Answered, String>) -> Ri
 /// The order of V9.3 [D]: `error` beats everything, `destination` beats the assistant keys.
 fn choose(world: &World, call: &Call, answer: &Object) -> Result<Who, Box<Refusal>> {
     let failed = |reason: &str| Box::new(Refusal::new("rejected", reason, SERVER_FAILED));
-    if let Some(error) = answer.get("error") {
+    if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
         return Err(match error.as_str() {
             Some(words) => Box::new(Refusal::new("rejected", "assistant-request-returned-error", words)),
             None => failed("assistant-request-returned-unspeakable-error"),
@@ -335,10 +342,13 @@ fn choose(world: &World, call: &Call, answer: &Object) -> Result<Who, Box<Refusa
         return Err(Box::new(Refusal::new("forwarded", FORWARDED, "").to(to)));
     }
     let invalid = "assistant-request-returned-invalid-assistant";
-    match answer.get("assistant") {
-        Some(Value::Object(inline)) if validate::check("CreateAssistantDTO", inline).is_ok() => {}
-        Some(Value::Null) | None => {}
-        Some(_) => return Err(failed(invalid)),
+    let is_valid = |(key, schema): (&str, &str)| match answer.get(key) {
+        Some(Value::Object(inline)) => validate::check(schema, inline).is_ok(),
+        Some(Value::Null) | None => true,
+        Some(_) => false,
+    };
+    if !INLINE.into_iter().all(is_valid) {
+        return Err(failed(invalid));
     }
     let org = world.org(&call.org).ok_or_else(|| failed(invalid))?;
     who::find(org, answer, &call.customer).map_err(|missing| {

@@ -10,7 +10,8 @@ use url::form_urlencoded::Serializer;
 
 use super::errors::Problem;
 use super::region::Region;
-use super::{chat, sessions};
+use super::{chat, sessions, who};
+use crate::geo;
 use crate::http::{Object, Request, text};
 use crate::state::{Shared, World};
 use crate::twilio;
@@ -37,6 +38,13 @@ fn take(world: &mut World, form: &[(String, String)], region: Region) -> Option<
         .iter()
         .filter(|org| org.region == region)
         .find_map(|org| Some((org.id.clone(), org.phone_numbers.iter().find(mine)?.clone())))?;
+    let found = world.org(&org).map(|of| who::find(of, &number, &Object::new()));
+    if let Some(Err(missing)) = found {
+        // Nobody writes back, and nobody is told but the log [?].
+        let fields = json!({"phoneNumberId": number.get("id"), "message": missing.problem().text()});
+        world.log_for(&org, "SMS", fields);
+        return Some(());
+    }
     let session = session_of(world, &org, &number, from);
     let asked = json!({"sessionId": session, "input": body});
     let chat = chat::hold(world, &org, asked.as_object()?).ok()?;
@@ -75,7 +83,8 @@ fn session_of(world: &mut World, org: &str, number: &Object, writer: &str) -> St
 fn send(world: &mut World, number: &Object, to: &str, body: &str) -> Result<String, String> {
     let field = |name: &str| text(number, name).unwrap_or_default();
     let from = field("number");
-    if !from.starts_with("+1") || !to.starts_with("+1") {
+    let american = |phone: &str| geo::country(phone).is_some_and(|country| country.iso == "US");
+    if !american(from) || !american(to) {
         return Err("SMS Is Only Supported From US To US Numbers.".to_owned());
     }
     let account = field("twilioAccountSid");

@@ -29,12 +29,30 @@ async fn every_failed_assistant_request_has_its_reason() {
         (reply(json!({"error": {"a": 1}})), "assistant-request-returned-unspeakable-error"),
         (reply(json!({"assistant": {"nme": "x"}})), "assistant-request-returned-invalid-assistant"),
         (reply(json!({})), "assistant-request-returned-no-assistant"),
+        (Reply::status(200), "assistant-request-returned-no-assistant"),
+        (Reply::new(200, "text/html", "<p>Welcome</p>"), "assistant-request-returned-no-assistant"),
+        (reply(json!(["assistant"])), "assistant-request-returned-no-assistant"),
+        // The schema's wrapper is not used on the wire.
+        (
+            reply(json!({"messageResponse": {"assistant": {"firstMessage": "Hello."}}})),
+            "assistant-request-returned-no-assistant",
+        ),
+        (
+            reply(json!({"assistant": {}, "assistantOverrides": {"maxDurationSeconds": i64::MAX}})),
+            "assistant-request-returned-invalid-assistant",
+        ),
+        (reply(json!({"squad": {"members": "all"}})), "assistant-request-returned-invalid-assistant"),
         (reply(json!({"assistantId": lab.key})), "assistant-not-found"),
         (
             reply(json!({"destination": {"type": "number", "number": CALLER}, "assistantId": "x"})),
             "assistant-request-returned-forwarding-phone-number",
         ),
         (reply(json!({"assistant": {"firstMessage": "Hello."}})), "customer-ended-call"),
+        // Keys without a value are not there.
+        (
+            reply(json!({"error": null, "destination": null, "assistant": {"firstMessage": "Hello."}})),
+            "customer-ended-call",
+        ),
     ] {
         let before = hook.seen().len();
         hook.answer("/ask", [answer]);

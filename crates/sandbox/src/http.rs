@@ -130,3 +130,10 @@ impl Reply {
 pub(crate) fn text<'o>(object: &'o Object, field: &str) -> Option<&'o str> {
     object.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
+
+/// A whole number of a field of a JSON object. The official Python client writes 30 as 30.0 [C].
+#[expect(clippy::cast_possible_truncation, reason = "a float is cut to the range of integers")]
+pub(crate) fn whole(object: &Object, field: &str) -> Option<i64> {
+    let number = object.get(field)?;
+    number.as_i64().or_else(|| number.as_f64().map(|number| number as i64))
+}

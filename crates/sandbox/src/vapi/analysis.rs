@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::costs::Analysed;
 use super::rules;
-use crate::http::{Object, text};
+use crate::http::{Object, text, whole};
 
 /// Shorter conversations are not analysed (V7 [S]).
-const MESSAGES_MIN: u64 = 2;
+const MESSAGES_MIN: i64 = 2;
 
 /// What there is to analyse.
 #[derive(Debug)]
@@ -28,10 +28,10 @@ impl Heard<'_> {
 pub(crate) fn of(assistant: &Object, heard: &Heard<'_>) -> (Value, Vec<Analysed>) {
     let empty = Object::new();
     let plan = assistant.get("analysisPlan").and_then(Value::as_object).unwrap_or(&empty);
-    let least = plan.get("minMessagesThreshold").and_then(Value::as_u64).unwrap_or(MESSAGES_MIN);
+    let least = whole(plan, "minMessagesThreshold").unwrap_or(MESSAGES_MIN);
     let (mut found, mut analysed) = (Object::new(), Vec::new());
     let spoken = heard.said("user").len() + heard.said("bot").len();
-    if u64::try_from(spoken).unwrap_or(0) < least {
+    if i64::try_from(spoken).unwrap_or(0) < least {
         return (json!({}), analysed);
     }
     let part = |name: &str| plan.get(name).and_then(Value::as_object).unwrap_or(&empty);

@@ -10,6 +10,7 @@ use super::calls::record::number_of;
 use super::errors::Problem;
 use super::later::Later;
 use super::server_messages::{self, Message};
+use super::sip_out;
 use super::talk::Talk;
 use super::talk::end::{self, Ending};
 use super::who::{self, Missing, Who};
@@ -31,6 +32,9 @@ const FREE_CALLS_A_DAY: usize = 10;
 const DAILY_LIMIT: &str = "Couldn't Start Call. Numbers Bought On Vapi Have A Daily Outbound Call Limit. Import Your \
      Own Twilio Numbers To Scale Without Limits.";
 
+/// Ended at Twilio before anybody answered [?].
+const TAKEN_BACK: &str = "manually-canceled";
+
 /// Why a call is not placed: how it ends, and for some what the request is told instead.
 #[derive(Debug)]
 pub(crate) struct Refused {
@@ -51,8 +55,7 @@ pub(crate) fn place(world: &mut World, org: &str, call: &str) -> Result<bool, Re
     if let Some(reason) = of.subscription.account.ends_with() {
         return Err(reason.into());
     }
-    let limit = usize::try_from(of.subscription.concurrency_limit).unwrap_or(usize::MAX);
-    if of.active.len() >= limit {
+    if of.active.len() >= of.lines() {
         of.waiting.push_back(call.to_owned());
         return Ok(false);
     }
@@ -132,7 +135,10 @@ pub(crate) fn free_line(world: &mut World, org: &str, ended: &str) {
     let Some(of) = world.org_mut(org) else { return };
     of.active.remove(ended);
     of.waiting.retain(|call| call != ended);
-    if let Some(next) = of.waiting.pop_front() {
+    // A call that never had a line frees none.
+    if of.active.len() < of.lines()
+        && let Some(next) = of.waiting.pop_front()
+    {
         world.later(Duration::ZERO, Later::Begin(next));
     }
 }
@@ -186,7 +192,9 @@ pub(crate) async fn ring(shared: &Arc<Shared>, call: &str) {
     let messages = {
         let world = &mut *shared.lock();
         let Some((org, row)) = in_state(world, call, &["queued"]) else { return };
-        if let Some(reason) = unreachable(world, &org, &row) {
+        if is_over_at_twilio(world, &row) {
+            fail(world, &org, call, TAKEN_BACK)
+        } else if let Err(reason) = sip_out::send(world, &org, &row) {
             fail(world, &org, call, reason)
         } else {
             let now = world.clock.now();
@@ -194,8 +202,8 @@ pub(crate) async fn ring(shared: &Arc<Shared>, call: &str) {
                 row.insert("status".to_owned(), json!("ringing"));
                 row.insert("updatedAt".to_owned(), json!(millis(now)));
             }
-            if let Some(sid) = text(&row, "phoneCallProviderId").filter(|id| id.starts_with("CA")) {
-                world.mark_call(sid, "ringing");
+            if let Some(sid) = world.twilio_leg(&row) {
+                world.mark_call(&sid, "ringing");
             }
             let next = match phone_of(world, &row) {
                 OnCall::NoAnswer => (RINGS_MAX, Later::GiveUp(call.to_owned())),
@@ -212,18 +220,25 @@ pub(crate) async fn ring(shared: &Arc<Shared>, call: &str) {
     server_messages::tell_all(shared, messages).await;
 }
 
-/// A trunk without a way out (V6.1, V6.2).
-fn unreachable(world: &World, org: &str, row: &Object) -> Option<&'static str> {
-    let of = world.org(org)?;
-    let number = number_of(of, row)?;
-    if text(&number, "provider") != Some("byo-phone-number") {
-        return None;
+/// How a call ends whose phone is not reached: each carrier says it in its own words (V6.2 [D], V8.5 [S]). The
+/// ones for Vapi's own numbers and Telnyx are our choice [?].
+fn missed_reason(world: &World, org: &str, row: &Object, missed: OnCall) -> &'static str {
+    let number = world.org(org).and_then(|of| number_of(of, row)).unwrap_or_default();
+    match (missed, text(&number, "provider")) {
+        (OnCall::Busy, _) => "customer-busy",
+        (OnCall::NoAnswer, Some("byo-phone-number")) => sip_out::UNAVAILABLE,
+        (OnCall::NoAnswer, _) => "customer-did-not-answer",
+        (_, Some("byo-phone-number" | "vapi")) => sip_out::NO_SERVICE,
+        (_, Some("vonage")) => "vonage-failed-to-connect-call",
+        (_, Some("telnyx")) => "call.in-progress.error-providerfault-transport-never-connected",
+        _ => "twilio-failed-to-connect-call",
     }
-    let credential = text(&number, "credentialId").and_then(|id| of.credentials.get(id));
-    let gateways = credential.and_then(|credential| credential.get("gateways")).and_then(Value::as_array);
-    let goes_out = |gateway: &Value| gateway.get("outboundEnabled") != Some(&json!(false));
-    let reason = "call.in-progress.error-sip-outbound-call-failed-to-connect";
-    (!gateways.is_some_and(|all| all.iter().any(goes_out))).then_some(reason)
+}
+
+/// Whether somebody ended Twilio's side of a call that Vapi placed.
+pub(crate) fn is_over_at_twilio(world: &World, row: &Object) -> bool {
+    let leg = world.twilio_leg(row).and_then(|sid| world.twilio.calls.get(&sid));
+    leg.is_some_and(twilio_calls::is_over)
 }
 
 fn phone_of(world: &World, row: &Object) -> OnCall {
@@ -241,9 +256,11 @@ pub(crate) async fn pick_up(shared: &Arc<Shared>, call: &str) {
             world.phones.get(number.and_then(Value::as_str).unwrap_or_default()).says
         };
         match (phone_of(world, &row), who_is(world, &org, &row)) {
-            (OnCall::Busy, _) => fail(world, &org, call, "customer-busy"),
-            (OnCall::Fail, _) => fail(world, &org, call, "twilio-failed-to-connect-call"),
-            (OnCall::NoAnswer, _) => fail(world, &org, call, "customer-did-not-answer"),
+            _ if is_over_at_twilio(world, &row) => fail(world, &org, call, TAKEN_BACK),
+            (missed @ (OnCall::Busy | OnCall::Fail | OnCall::NoAnswer), _) => {
+                let reason = missed_reason(world, &org, &row, missed);
+                fail(world, &org, call, reason)
+            }
             (_, Err(_)) => fail(world, &org, call, "call.start.error-get-assistant"),
             (answers, Ok(who)) => {
                 let mut talk = Talk::new(world, &org, call, who, says);
@@ -263,8 +280,10 @@ pub(crate) async fn pick_up(shared: &Arc<Shared>, call: &str) {
 pub(crate) async fn give_up(shared: &Arc<Shared>, call: &str) {
     let messages = {
         let world = &mut *shared.lock();
-        let Some((org, _)) = in_state(world, call, &["ringing"]) else { return };
-        fail(world, &org, call, "customer-did-not-answer")
+        let Some((org, row)) = in_state(world, call, &["ringing"]) else { return };
+        let over = is_over_at_twilio(world, &row);
+        let reason = if over { TAKEN_BACK } else { missed_reason(world, &org, &row, OnCall::NoAnswer) };
+        fail(world, &org, call, reason)
     };
     server_messages::tell_all(shared, messages).await;
 }

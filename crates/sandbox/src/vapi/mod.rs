@@ -29,6 +29,7 @@ mod schema;
 pub(crate) mod server_messages;
 mod sessions;
 mod sip;
+mod sip_out;
 mod squads;
 mod structured_outputs;
 pub(crate) mod subscription;
@@ -93,6 +94,11 @@ pub(crate) struct Org {
 }
 
 impl Org {
+    /// How many calls it may have at the same time (V4 [D]).
+    pub(crate) fn lines(&self) -> usize {
+        usize::try_from(self.subscription.concurrency_limit).unwrap_or(usize::MAX)
+    }
+
     /// The org with its keys, for the control API.
     pub(crate) fn show(&self) -> Value {
         let all = |rows: &Rows| rows.iter().cloned().map(Value::Object).collect::<Value>();
@@ -128,6 +134,8 @@ pub(crate) struct Vapi {
     pub(crate) finished: BTreeMap<String, Talk>,
     /// OAuth2 tokens by their credential.
     pub(crate) tokens: BTreeMap<String, Token>,
+    /// Twilio's side of calls that left over a trunk, by the call.
+    pub(crate) trunk_legs: BTreeMap<String, String>,
 }
 
 impl Vapi {

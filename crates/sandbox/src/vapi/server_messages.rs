@@ -280,8 +280,9 @@ impl Message {
     fn next_wait(&self, status: Option<u16>) -> Option<Duration> {
         let plan = self.server.get("backoffPlan")?.as_object()?;
         let excluded = plan.get("excludedStatusCodes").and_then(Value::as_array);
-        let is_excluded = excluded
-            .is_some_and(|codes| codes.iter().any(|code| Some(code) == status.map(|s| json!(s)).as_ref()));
+        let status = status.map(f64::from);
+        let is_excluded = status.is_some()
+            && excluded.is_some_and(|codes| codes.iter().any(|code| code.as_f64() == status));
         let most = plan.get("maxRetries").and_then(Value::as_f64).unwrap_or(0.0);
         if is_excluded || f64::from(self.tries) >= most || self.kind == "assistant-request" {
             return None;

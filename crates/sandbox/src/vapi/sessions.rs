@@ -12,7 +12,7 @@ use super::server_messages::About;
 use super::who::{self, Missing};
 use super::{Answer, Ctx, Route, lists, validate};
 use crate::clock::millis;
-use crate::http::{Object, Params, text};
+use crate::http::{Object, Params, text, whole};
 use crate::state::World;
 
 /// Where they answer.
@@ -165,7 +165,7 @@ fn delete(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
 }
 
 fn lasts(session: &Object) -> i64 {
-    session.get("expirationSeconds").and_then(Value::as_i64).unwrap_or(LASTS_S)
+    whole(session, "expirationSeconds").unwrap_or(LASTS_S)
 }
 
 /// A session's time is counted from its creation; then it is completed [?].

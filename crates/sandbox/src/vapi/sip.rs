@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use crate::http::{Object, text};
+use crate::http::{Object, text, whole};
 use crate::state::World;
 use crate::vapi::Org;
 use crate::vapi::region::Region;
@@ -102,8 +102,8 @@ fn lets_in(credential: &Object, edge: &str) -> bool {
     let gateways = credential.get("gateways").and_then(Value::as_array);
     gateways.into_iter().flatten().filter_map(Value::as_object).any(|gateway| {
         let inbound = gateway.get("inboundEnabled") != Some(&json!(false));
-        let bits = gateway.get("netmask").and_then(Value::as_u64).unwrap_or(32).min(32);
-        let mask = u32::try_from(bits).ok().and_then(|bits| u32::MAX.checked_shl(32 - bits)).unwrap_or(0);
+        let bits = u32::try_from(whole(gateway, "netmask").unwrap_or(32)).unwrap_or(0).min(32);
+        let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
         let network: Option<Ipv4Addr> = text(gateway, "ip").and_then(|ip| ip.parse().ok());
         inbound && network.is_some_and(|ip| u32::from(ip) & mask == u32::from(*source) & mask)
     })

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::http::{Object, text};
+use crate::http::{Object, text, whole};
 use crate::outbound::{self, Outgoing};
 use crate::state::{Shared, World};
 
@@ -176,7 +176,7 @@ async fn fetch(shared: &Arc<Shared>, request: &Outgoing) -> Result<String, Strin
     let answer: Object =
         serde_json::from_slice(&answered.body).map_err(|error| refused(error.to_string()))?;
     let token = text(&answer, "access_token").ok_or_else(|| refused("no access_token".to_owned()))?;
-    let lasts = answer.get("expires_in").and_then(Value::as_i64).unwrap_or(TOKEN_S);
+    let lasts = whole(&answer, "expires_in").unwrap_or(TOKEN_S);
     let world = &mut *shared.lock();
     let expires = world.clock.now().saturating_add(SignedDuration::from_secs(lasts));
     let expires = expires.expect("a signed duration has no calendar units");

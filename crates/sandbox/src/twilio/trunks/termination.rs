@@ -141,6 +141,29 @@ fn admit(world: &World, invite: &Invite, to: &str, trunk: &Object, account: &str
     }
 }
 
+/// A call that Vapi sends through a trunk.
+pub(crate) struct Sent {
+    pub(crate) domain: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+}
+
+/// The SID of a call that is let in, whose course is the sender's business; else the SIP status. Whoever does
+/// not know the password is asked for it, and goes away: 407.
+pub(crate) fn send(world: &mut World, sent: Sent) -> Result<String, u16> {
+    let Sent { domain, from, to, source, username, password } = sent;
+    if !is_e164(&to) {
+        return Err(404);
+    }
+    let source_ip = Some(source.to_string());
+    let invite = Invite { from, source_ip, username, password, ..Invite::default() };
+    let admitted = check(world, &invite, &to, &domain);
+    admitted.map(|(sid, ..)| sid).map_err(|(code, sip, _)| if code == 32202 { 407 } else { sip })
+}
+
 async fn connect(shared: &Arc<Shared>, leg: Leg, trunk: &Object) -> Value {
     let owned = shared.lock().twilio.number(&leg.to).is_some();
     let (status, seconds, heard) = if owned {

@@ -142,16 +142,22 @@ impl World {
         }
     }
 
+    /// Twilio's side of a call that Vapi placed, if it went over Twilio.
+    pub(crate) fn twilio_leg(&self, row: &Object) -> Option<String> {
+        let over_trunk = || self.vapi.trunk_legs.get(text(row, "id")?).map(String::as_str);
+        let outbound = text(row, "type") == Some("outboundPhoneCall");
+        let own = text(row, "phoneCallProviderId").filter(|id| outbound && id.starts_with("CA"));
+        own.or_else(over_trunk).map(str::to_owned)
+    }
+
     /// Somebody answered.
     pub(crate) fn mark_in_progress(&mut self, talk: &Talk) {
         let at = millis(talk.started);
-        let leg = self.call_mut(&talk.org, &talk.call).and_then(|row| {
-            row.insert("status".to_owned(), json!("in-progress"));
-            row.insert("startedAt".to_owned(), json!(at));
-            row.insert("updatedAt".to_owned(), json!(at));
-            let outbound = text(row, "type") == Some("outboundPhoneCall");
-            text(row, "phoneCallProviderId").filter(|id| outbound && id.starts_with("CA")).map(str::to_owned)
-        });
+        let Some(row) = self.call_mut(&talk.org, &talk.call) else { return };
+        row.insert("status".to_owned(), json!("in-progress"));
+        row.insert("startedAt".to_owned(), json!(at));
+        row.insert("updatedAt".to_owned(), json!(at));
+        let leg = self.call(&talk.org, &talk.call).and_then(|row| self.twilio_leg(row));
         if let Some(sid) = leg {
             self.mark_call(&sid, "in-progress");
         }

@@ -16,7 +16,7 @@ use crate::vapi::analysis::{self, Heard};
 use crate::vapi::costs::{self, Bill};
 use crate::vapi::later::Later;
 use crate::vapi::server_messages::{self, Message};
-use crate::vapi::{artifacts, dialing};
+use crate::vapi::{artifacts, dialing, sip_out};
 
 /// From the end of a call to its report: the analysis takes time (V9.2 [W]).
 const REPORT_AFTER: SignedDuration = SignedDuration::from_secs(5);
@@ -107,12 +107,11 @@ pub(crate) fn close(
     if let Some(artifact) = row.get("artifact") {
         status["artifact"] = artifact.clone();
     }
-    let outbound = text(row, "type") == Some("outboundPhoneCall");
-    let leg =
-        text(row, "phoneCallProviderId").filter(|id| outbound && id.starts_with("CA")).map(str::to_owned);
+    let leg = world.call(org, call).and_then(|row| world.twilio_leg(row));
     if let Some(sid) = leg {
         twilio_calls::finish(world, &sid, twilio_status(&ending.reason), seconds);
     }
+    world.vapi.trunk_legs.remove(call);
     let assistant = talk.map(|talk| &talk.who.assistant);
     let about = world.about_call(org, call, assistant);
     let Value::Object(status) = status else { return Vec::new() };
@@ -124,8 +123,8 @@ pub(crate) fn close(
 fn twilio_status(reason: &str) -> &'static str {
     match reason {
         "customer-busy" => "busy",
-        "customer-did-not-answer" => "no-answer",
-        "twilio-failed-to-connect-call" => "failed",
+        "customer-did-not-answer" | sip_out::UNAVAILABLE => "no-answer",
+        "twilio-failed-to-connect-call" | sip_out::NO_SERVICE => "failed",
         "manually-canceled" | "scheduled-call-deleted" => "canceled",
         _ => "completed",
     }

@@ -15,10 +15,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::dialing;
 use super::rules::{self, Reply};
 use super::server_messages::{self, About, Message};
 use super::who::Who;
-use crate::http::{Object, text};
+use crate::http::{Object, text, whole};
 use crate::state::{Shared, World};
 
 /// Without `maxDurationSeconds` (V7 [S]).
@@ -53,6 +54,8 @@ pub(crate) struct Talk {
     /// Whether it came or goes over SIP.
     sip: bool,
     phase: Phase,
+    /// What was put into the caller's mouth and waits for an answer.
+    added: VecDeque<String>,
 }
 
 /// What is paid for by quantity (V8.4 [S]).
@@ -70,7 +73,6 @@ enum Phase {
     Listen,
     Answer(String),
     End(String),
-    Over,
 }
 
 /// Something that the server may want to know.
@@ -125,6 +127,7 @@ impl Talk {
             muted: false,
             sip: world.call(org, call).is_some_and(|row| text(row, "phoneCallTransport") == Some("sip")),
             phase: Phase::Greet,
+            added: VecDeque::new(),
         }
     }
 
@@ -149,8 +152,7 @@ impl Talk {
     }
 
     fn max_ms(&self) -> i64 {
-        let own = self.who.assistant.get("maxDurationSeconds").and_then(Value::as_i64);
-        own.unwrap_or(DURATION_S) * 1_000
+        whole(&self.who.assistant, "maxDurationSeconds").unwrap_or(DURATION_S).saturating_mul(1_000)
     }
 
     fn about(&self, world: &World) -> About {
@@ -172,7 +174,7 @@ impl Talk {
                 let reply = rules::reply(&self.who.assistant, &self.tools, &line);
                 return self.answer(reply, self.about(world).controls_itself());
             }
-            Phase::End(_) | Phase::Over => Vec::new(),
+            Phase::End(_) => Vec::new(),
         };
         (events, Plan::Tell)
     }
@@ -217,6 +219,10 @@ impl Talk {
     }
 
     fn listen(&mut self) -> Vec<Event> {
+        if let Some(words) = self.added.pop_front() {
+            self.phase = Phase::Answer(words);
+            return Vec::new();
+        }
         let Some(line) = self.says.pop_front() else {
             // The script is over: the caller hangs up.
             return self.end("customer-ended-call");
@@ -326,8 +332,7 @@ impl Talk {
 
 /// Does the next thing of a conversation, with all that has to be sent and answered for it.
 pub(crate) async fn step(shared: &Arc<Shared>, call: &str) -> Stepped {
-    let begun = shared.lock().vapi.talks.get(call).map(|talk| talk.offset);
-    let Some(before) = begun else { return Stepped::Gone };
+    let Some(before) = begin(&mut shared.lock(), call) else { return Stepped::Gone };
     let (messages, plan) = work(&mut shared.lock(), call, Talk::advance).unwrap_or((Vec::new(), Plan::Tell));
     server_messages::tell_all(shared, messages).await;
     match plan {
@@ -336,6 +341,17 @@ pub(crate) async fn step(shared: &Arc<Shared>, call: &str) -> Stepped {
         Plan::Destination(kind) => ask_destination(shared, call, kind).await,
     }
     settle(shared, call, before).await
+}
+
+/// How far the conversation has come. It ends here when Twilio has ended its side of the call (V8.5 [S]).
+fn begin(world: &mut World, call: &str) -> Option<i64> {
+    let row = world.call(&world.vapi.talks.get(call)?.org, call)?;
+    let hung_up = dialing::is_over_at_twilio(world, row);
+    let talk = world.vapi.talks.get_mut(call)?;
+    if hung_up {
+        talk.end("call.in-progress.twilio-completed-call");
+    }
+    Some(talk.offset)
 }
 
 /// Ends the conversation when its time has come.

@@ -75,7 +75,7 @@ impl Talk {
         let at = self.now();
         self.note(json!({"role": kept, "message": words, "endTime": at, "duration": 0, "source": ""}));
         if role == "user" && order.get("triggerResponseEnabled") != Some(&json!(false)) {
-            self.phase = Phase::Answer(words.to_owned());
+            self.added.push_back(words.to_owned());
         }
         Ok(Vec::new())
     }

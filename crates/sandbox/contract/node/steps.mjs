@@ -35,6 +35,7 @@ export class Flow {
             const [method, path] = step.control.split(" ");
             return this.look(step, await sandbox.control(method, path, step.with));
         }
+        if (step.upload) return this.look(step, await sandbox.upload(this.names, step));
         const call = () => (this.flow.provider === "twilio" ? this.twilio(step) : this.vapi(step));
         if (!step.fails) return this.look(step, await call());
         await assert.rejects(call, (error) => {

@@ -40,10 +40,17 @@ def dig(value, path):
         elif isinstance(value, (list, tuple)):
             value = value[int(part)]
         elif isinstance(value, dict):
-            value = value[part]
+            value = value[part] if part in value else value[snake(part)]
         else:
             value = getattr(value, snake(part))
     return getattr(value, "value", value)
+
+
+class Body(dict):
+    """A body without a class in the library, which asks it for its content all the same."""
+
+    def to_dict(self):
+        return dict(self)
 
 
 class Flow:
@@ -57,6 +64,9 @@ class Flow:
         if "control" in step:
             method, path = step["control"].split(" ")
             self.look(step, sandbox.control(method, path, step.get("with")))
+            return
+        if "upload" in step:
+            self.look(step, sandbox.upload(self.names, step))
             return
         if self.client is None:
             names = self.names
@@ -97,9 +107,9 @@ class Flow:
         place = self.place(step["at"])
         call = getattr(place, do)
         if "body" in step:
-            # A body of the library's own class, named like the parameter.
+            # A body of the library's own class, named like the parameter, where it has one.
             parameter = next(iter(inspect.signature(call).parameters))
-            kind = getattr(type(place), "".join(part.title() for part in parameter.split("_")))
+            kind = getattr(type(place), "".join(part.title() for part in parameter.split("_")), Body)
             return call(kind(step["body"]))
         arguments = {snake(name): value for name, value in step.get("with", {}).items()}
         return call(**arguments)

@@ -62,9 +62,12 @@ impl Exchange<'_> {
     /// What is wrong with the request.
     pub(crate) fn request(&self) -> Vec<Finding> {
         let mut found = Vec::new();
-        self.check_pairs("path", "ids", self.ids.clone(), &mut found);
+        // Not every path's ids are described again beside it.
+        if self.operation.described.get("ids").is_some() {
+            found.extend(self.checked("path", "ids", &self.ids));
+        }
         let query = url::form_urlencoded::parse(self.request.query.as_bytes());
-        self.check_pairs("query", "query", self.coerced("query", query.into_owned()), &mut found);
+        self.check_pairs("query", "query", &self.coerced("query", query.into_owned()), &mut found);
         self.check_body(&mut found);
         found
     }
@@ -83,7 +86,7 @@ impl Exchange<'_> {
             let form = url::form_urlencoded::parse(body);
             let is_form = self.request.header("content-type").is_none_or(|kind| kind.contains("form"));
             if is_form {
-                self.check_pairs("form", "form", self.coerced("form", form.into_owned()), found);
+                self.check_pairs("form", "form", &self.coerced("form", form.into_owned()), found);
             }
         }
     }
@@ -93,11 +96,11 @@ impl Exchange<'_> {
     }
 
     /// Parameters at one place; where none are described, all are unknown.
-    fn check_pairs(&self, place: &str, part: &str, pairs: Value, found: &mut Vec<Finding>) {
+    fn check_pairs(&self, place: &str, part: &str, pairs: &Value, found: &mut Vec<Finding>) {
         let described = self.operation.described.get(part);
         if described.is_some() {
-            found.extend(self.checked(place, part, &pairs));
-        } else if let Value::Object(pairs) = &pairs {
+            found.extend(self.checked(place, part, pairs));
+        } else if let Value::Object(pairs) = pairs {
             let unknown =
                 |name: &String| Finding::new(&format!("{place}/{name}"), "is not in the description");
             found.extend(pairs.keys().map(unknown));
@@ -195,4 +198,73 @@ fn similar<'d>(described: &'d Value, given: &str) -> Option<&'d String> {
     let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
     let names = described["properties"].as_object()?.keys();
     names.into_iter().find(|name| plain(name) == plain(given))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::HeaderMap;
+
+    use super::*;
+
+    fn request(method: Method, path: &str) -> Request {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let (path, query) = (path.to_owned(), query.to_owned());
+        Request { method, path, query, headers: HeaderMap::new(), body: hyper::body::Bytes::new() }
+    }
+
+    fn sentences(found: Option<Vec<Finding>>) -> Vec<String> {
+        found.unwrap_or_default().iter().map(Finding::to_string).collect()
+    }
+
+    const BALANCE: &str = "/twilio/api/2010-04-01/Accounts/AC00000000000000000000000000000001/Balance.json";
+
+    #[test]
+    fn an_answer_has_all_and_only_what_is_described() {
+        let request = request(Method::GET, BALANCE);
+        let exchange = of(&request).unwrap();
+        let about = |status: u16, body: Value| sentences(exchange.answer(&Reply::json(status, &body)));
+        let account = "AC00000000000000000000000000000001";
+        let good = json!({"account_sid": account, "balance": "1.00", "currency": "USD"});
+        assert_eq!(about(200, good), [""; 0]);
+        assert_eq!(
+            about(200, json!({"account_sid": 1, "balance": "1.00", "amount": 1})),
+            [
+                "answer lacks \"currency\"",
+                "answer/account_sid is 1, not null or string",
+                "answer/amount is not in the description",
+            ]
+            .map(str::to_owned)
+        );
+        assert_eq!(about(201, json!({})), ["answer has the status 201, which is not described"]);
+        assert_eq!(
+            about(404, json!({"status": 404, "code": 20404, "more_info": ""})),
+            ["answer lacks \"message\""]
+        );
+    }
+
+    #[test]
+    fn a_wrong_alternative_is_told_by_what_was_meant() {
+        let request = request(Method::POST, "/vapi/phone-number");
+        let exchange = of(&request).unwrap();
+        let found = exchange.checked("body", "body", &json!({"provider": "twilio", "number": 1}));
+        assert_eq!(
+            sentences(Some(found)),
+            ["body lacks \"twilioAccountSid\"", "body/number is 1, not string"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn ids_parameters_and_other_forms_of_a_path() {
+        let wrong = request(
+            Method::GET,
+            "/twilio/api/2010-04-01/Accounts/AC1/Messages?Page=x&DateSent%3E=2026-01-01",
+        );
+        let exchange = of(&wrong).unwrap();
+        assert_eq!(exchange.operation.name, "api.2010-04-01.ListMessage");
+        let found = sentences(Some(exchange.request()));
+        assert!(found.iter().any(|sentence| sentence.starts_with("path/AccountSid ")), "{found:?}");
+        assert!(found.contains(&"query/Page is \"x\", not integer".to_owned()), "{found:?}");
+        assert!(of(&request(Method::GET, "/vapi/nothing")).is_none());
+        assert!(!concerns(&request(Method::GET, "/storage/x")));
+    }
 }

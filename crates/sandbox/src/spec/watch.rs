@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::book::{self, Book, Half};
+use super::document;
 use super::exchange::{self, Exchange};
 use super::finding::Finding;
 use crate::http::{Reply, Request};
@@ -137,11 +138,14 @@ impl Watch {
         json!({"violations": self.seen().violations})
     }
 
-    /// The answer to `GET /sandbox/operations`, in the order of their names.
+    /// The answer to `GET /sandbox/operations`, in the order of their names, and where the descriptions are
+    /// known to be wrong.
     pub(crate) fn show_operations(&self) -> Value {
         let seen = self.seen();
         let shown = [book::twilio(), book::vapi()].into_iter().flat_map(|book| seen.show(book));
-        json!({"operations": shown.collect::<Vec<_>>()})
+        let known = document::deviations().iter();
+        let known = known.map(|it| json!({"provider": it.spec, "at": it.at, "reason": it.reason}));
+        json!({"operations": shown.collect::<Vec<_>>(), "deviations": known.collect::<Vec<_>>()})
     }
 }
 

@@ -19,9 +19,20 @@ use crate::http::{Object, text};
 
 /// Where they answer.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { pattern: "Accounts/{}/Usage/Records", area: "usage", methods: &[(Method::GET, list)] },
-    Route { pattern: "Accounts/{}/Usage/Records/{}", area: "usage", methods: &[(Method::GET, list)] },
+    at("Accounts/{}/Usage/Records"),
+    at("Accounts/{}/Usage/Records/Daily"),
+    at("Accounts/{}/Usage/Records/Monthly"),
+    at("Accounts/{}/Usage/Records/Yearly"),
+    at("Accounts/{}/Usage/Records/AllTime"),
+    at("Accounts/{}/Usage/Records/Today"),
+    at("Accounts/{}/Usage/Records/Yesterday"),
+    at("Accounts/{}/Usage/Records/ThisMonth"),
+    at("Accounts/{}/Usage/Records/LastMonth"),
 ];
+
+const fn at(pattern: &'static str) -> Route {
+    Route { pattern, area: "usage", methods: &[(Method::GET, list)] }
+}
 
 /// Name, description, unit of the count, unit of the usage. An open set (T19); these are those that
 /// something here falls into.
@@ -152,7 +163,8 @@ fn date(text: &str, today: Date) -> Option<Date> {
 
 /// The step, and the first and last day that are asked for. `first` is the day before which there is nothing.
 fn period(ctx: &Ctx<'_>, first: Date) -> Result<(Step, Date, Date), Problem> {
-    let named = ctx.ids.first().map_or("AllTime", String::as_str);
+    let named = ctx.uri.trim_end_matches(".json").rsplit('/').next().unwrap_or_default();
+    let named = if named == "Records" { "AllTime" } else { named };
     let (_, step) =
         STEPS.iter().find(|(name, _)| *name == named).ok_or_else(|| Problem::not_found(&ctx.uri))?;
     let today = day(ctx.world.clock.now());

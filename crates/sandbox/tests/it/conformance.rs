@@ -1,267 +1,107 @@
-//! Answers have every field of the official schemas, with the right JSON type. The lists are taken from
-//! `twilio_api_v2010.json`, `twilio_trunking_v1.json` (2.6.7) and Vapi's `openapi.json` (2026-08-18).
+//! Strict mode: requests and answers against the official descriptions. Every other test is one of conformance
+//! too, because the lab has strict mode on and fails on an answer that is not as described.
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, US};
+use crate::lab::{Lab, US, answer};
 
-/// Type letters: s text, b boolean, i integer, o object, a array; `?` also null.
-type Fields = &'static [(&'static str, &'static [&'static str])];
+/// What was found about requests or answers, as `place sentence`.
+async fn violations(lab: &Lab, of: &str) -> Vec<String> {
+    let (_, found) = lab.control("GET", "/violations", json!({})).await;
+    let found = found["violations"].as_array().unwrap().iter().filter(|row| row["of"] == of);
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    found.map(|row| format!("{} {}", text(row, "place"), text(row, "sentence"))).collect()
+}
 
-const INCOMING_PHONE_NUMBER: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "account_sid",
-            "phone_number",
-            "friendly_name",
-            "uri",
-            "date_created",
-            "date_updated",
-            "api_version",
-            "origin",
-            "status",
-            "type",
-            "address_requirements",
-            "emergency_status",
-            "emergency_address_status",
-            "voice_method",
-            "voice_fallback_method",
-            "voice_receive_mode",
-            "sms_method",
-            "sms_fallback_method",
-            "status_callback_method",
-        ],
-    ),
-    (
-        "s?",
-        &[
-            "voice_url",
-            "voice_fallback_url",
-            "voice_application_sid",
-            "sms_url",
-            "sms_fallback_url",
-            "sms_application_sid",
-            "status_callback",
-            "trunk_sid",
-            "address_sid",
-            "identity_sid",
-            "bundle_sid",
-            "emergency_address_sid",
-        ],
-    ),
-    ("b", &["beta", "voice_caller_id_lookup"]),
-    ("o", &["capabilities"]),
-];
-
-const ACCOUNT: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "auth_token",
-            "friendly_name",
-            "status",
-            "type",
-            "owner_account_sid",
-            "uri",
-            "date_created",
-            "date_updated",
-        ],
-    ),
-    ("o", &["subresource_uris"]),
-];
-
-const APPLICATION: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "account_sid",
-            "api_version",
-            "friendly_name",
-            "uri",
-            "date_created",
-            "date_updated",
-            "voice_method",
-            "voice_fallback_method",
-            "sms_method",
-            "sms_fallback_method",
-            "status_callback_method",
-        ],
-    ),
-    (
-        "s?",
-        &[
-            "voice_url",
-            "voice_fallback_url",
-            "sms_url",
-            "sms_fallback_url",
-            "status_callback",
-            "sms_status_callback",
-            "message_status_callback",
-        ],
-    ),
-    ("b", &["voice_caller_id_lookup", "public_application_connect_enabled"]),
-];
-
-const CALL: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "account_sid",
-            "to",
-            "to_formatted",
-            "from",
-            "from_formatted",
-            "phone_number_sid",
-            "status",
-            "start_time",
-            "end_time",
-            "duration",
-            "price_unit",
-            "direction",
-            "api_version",
-            "queue_time",
-            "uri",
-            "date_created",
-            "date_updated",
-        ],
-    ),
-    (
-        "s?",
-        &[
-            "parent_call_sid",
-            "price",
-            "answered_by",
-            "forwarded_from",
-            "group_sid",
-            "caller_name",
-            "trunk_sid",
-        ],
-    ),
-    ("o", &["subresource_uris"]),
-];
-
-const KEY: Fields = &[("s", &["sid", "friendly_name", "date_created", "date_updated", "secret"])];
-
-const TRUNK: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "account_sid",
-            "transfer_mode",
-            "transfer_caller_id",
-            "disaster_recovery_method",
-            "auth_type",
-            "date_created",
-            "date_updated",
-            "url",
-        ],
-    ),
-    ("s?", &["domain_name", "disaster_recovery_url", "friendly_name"]),
-    ("b", &["secure", "cnam_lookup_enabled", "symmetric_rtp_enabled"]),
-    ("o", &["recording", "links"]),
-    ("a", &["auth_type_set"]),
-];
-
-const ORIGINATION_URL: Fields = &[
-    (
-        "s",
-        &[
-            "sid",
-            "account_sid",
-            "trunk_sid",
-            "sip_url",
-            "friendly_name",
-            "date_created",
-            "date_updated",
-            "url",
-        ],
-    ),
-    ("i", &["weight", "priority"]),
-    ("b", &["enabled"]),
-];
-
-const VAPI_NUMBER: Fields = &[
-    ("s", &["id", "orgId", "createdAt", "updatedAt", "provider", "number", "twilioAccountSid", "status"]),
-    ("s?", &["name", "assistantId", "squadId", "workflowId"]),
-    ("b", &["smsEnabled"]),
-];
-
-const VAPI_CALL: Fields = &[
-    (
-        "s",
-        &[
-            "id",
-            "orgId",
-            "createdAt",
-            "updatedAt",
-            "startedAt",
-            "endedAt",
-            "type",
-            "status",
-            "endedReason",
-            "phoneCallProvider",
-            "phoneCallTransport",
-            "phoneCallProviderId",
-            "phoneNumberId",
-        ],
-    ),
-    ("i", &["cost"]),
-    ("o", &["monitor", "transport", "artifact", "analysis", "customer"]),
-];
-
-fn conforms(name: &str, fields: Fields, value: &Value) {
-    for (kind, names) in fields {
-        for field in *names {
-            let found = value.get(*field).unwrap_or_else(|| panic!("{name} has no {field}"));
-            let fits = match kind.trim_end_matches('?') {
-                "s" => found.is_string(),
-                "b" => found.is_boolean(),
-                "i" => found.is_i64(),
-                "o" => found.is_object(),
-                _ => found.is_array(),
-            };
-            assert!(fits || (kind.ends_with('?') && found.is_null()), "{name}.{field} is {found}");
-        }
-    }
+async fn operation(lab: &Lab, name: &str) -> Value {
+    let (_, all) = lab.control("GET", "/operations", json!({})).await;
+    let mut all = all["operations"].as_array().unwrap().iter();
+    all.find(|row| row["operation"] == name).unwrap().clone()
 }
 
 #[tokio::test]
-async fn answers_have_the_fields_of_the_specifications() {
+async fn what_the_description_does_not_allow_is_reported() {
     let lab = Lab::new().await;
-    let (_, account) = lab.twilio("GET", ".json", &[]).await;
-    conforms("account", ACCOUNT, &account);
-    let (_, numbers) = lab.twilio("GET", "/IncomingPhoneNumbers.json", &[]).await;
-    for number in numbers["incoming_phone_numbers"].as_array().unwrap() {
-        conforms("incoming_phone_number", INCOMING_PHONE_NUMBER, number);
-        assert!(number["capabilities"]["sms"].is_boolean());
-    }
-    let paging =
-        ["page", "page_size", "start", "end", "uri", "first_page_uri", "next_page_uri", "previous_page_uri"];
-    assert!(paging.iter().all(|field| numbers.get(*field).is_some()), "{numbers}");
-    let (_, application) = lab.twilio("POST", "/Applications.json", &[]).await;
-    conforms("application", APPLICATION, &application);
-    conforms("key", KEY, &lab.twilio("POST", "/Keys.json", &[]).await.1);
-    let (_, trunk) = lab.trunking("POST", "/v1/Trunks", &[]).await;
-    conforms("trunk", TRUNK, &trunk);
-    let path = format!("/v1/Trunks/{}/OriginationUrls", trunk["sid"].as_str().unwrap());
-    let form = [
-        ("Weight", "1"),
-        ("Priority", "1"),
-        ("Enabled", "true"),
-        ("FriendlyName", "u"),
-        ("SipUrl", "sip:a@b.example"),
-    ];
-    conforms("origination_url", ORIGINATION_URL, &lab.trunking("POST", &path, &form).await.1);
+    let (status, _) = lab.set(US, &[("voice_url", "https://example.com/"), ("FriendlyName", "Desk")]).await;
+    assert_eq!(status, 200, "Twilio ignores what it does not know");
+    lab.twilio("GET", "/IncomingPhoneNumbers.json?PageSize=many", &[]).await;
+    lab.twilio("POST", "/Applications.json", &[("VoiceMethod", "PATCH")]).await;
+    lab.twilio("GET", "/Nothing.json", &[]).await;
+    let (status, _) = lab.vapi("POST", "/assistant", json!({"nmae": "Mia"})).await;
+    assert_eq!(status, 400);
+    let found = violations(&lab, "request").await;
+    let path = format!("/twilio/api/2010-04-01/Accounts/{}/Nothing.json", lab.sid);
+    assert_eq!(
+        found,
+        [
+            "form/voice_url is not in the description; did you mean VoiceUrl?".to_owned(),
+            "query/PageSize is \"many\", not integer".to_owned(),
+            "form/VoiceMethod is \"PATCH\", not one of [\"GET\",\"POST\"]".to_owned(),
+            format!("path the description has no GET {path}"),
+            "body/nmae is not in the description".to_owned(),
+        ]
+    );
+    assert_eq!(violations(&lab, "answer").await, [""; 0]);
+}
 
-    let (_, row) = lab.import(US, json!({"assistantId": lab.assistant("Mia").await})).await;
-    conforms("TwilioPhoneNumber", VAPI_NUMBER, &row);
-    lab.call(US).await;
-    conforms("call", CALL, &lab.twilio("GET", "/Calls.json", &[]).await.1["calls"][0]);
-    conforms("Call", VAPI_CALL, &lab.vapi("GET", "/call", Value::Null).await.1[0]);
+#[tokio::test]
+async fn an_empty_parameter_clears_a_setting_whatever_its_pattern() {
+    let lab = Lab::new().await;
+    lab.set(US, &[("TrunkSid", ""), ("VoiceUrl", "")]).await;
+    assert_eq!(violations(&lab, "request").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_refused_does_nothing_and_says_why() {
+    let lab = Lab::new().await;
+    let path = format!("/IncomingPhoneNumbers/{}.json", lab.number_sid(US).await);
+    lab.control("POST", "/strict", json!({"enabled": true, "refuse": true})).await;
+    let (status, refusal) = lab.twilio("POST", &path, &[("FriendlyNmae", "Desk"), ("SmsUrl", "")]).await;
+    assert_eq!((status, &refusal["code"], &refusal["status"]), (400, &json!(20001), &json!(400)));
+    let sentence = "api.2010-04-01.UpdateIncomingPhoneNumber: form/FriendlyNmae is not in the description";
+    assert_eq!(refusal["message"], sentence);
+    let (_, number) = lab.twilio("GET", &path, &[]).await;
+    assert_ne!(number["sms_url"], "", "the request was not carried out");
+
+    let (status, refusal) = lab.vapi("GET", "/assistant?limit=1001", Value::Null).await;
+    assert_eq!((status, &refusal["error"]), (400, &json!("Bad Request")));
+    let sentence = refusal["message"][0].as_str().unwrap();
+    assert!(sentence.starts_with("AssistantController_findAll: query/limit "), "{sentence}");
+    let (_, log) = lab.control("GET", "/requests", json!({})).await;
+    assert_eq!(log["requests"].as_array().unwrap().last().unwrap()["status"], 400);
+}
+
+#[tokio::test]
+async fn operations_say_who_called_them_and_whether_they_are_there() {
+    let lab = Lab::new().await;
+    let path = format!("/twilio/api/2010-04-01/Accounts/{}/Keys.json", lab.sid);
+    for agent in
+        ["twilio-python/9.13.0 (Linux x86_64) Python/3.11", "twilio-node/6.2.0 (linux x64)", "curl/8"]
+    {
+        let request = lab.request("GET", &path).basic_auth(&lab.sid, Some(&lab.token));
+        assert_eq!(answer(request.header("user-agent", agent)).await.0, 200);
+    }
+    let keys = operation(&lab, "api.2010-04-01.ListKey").await;
+    let clients = json!({"other": 1, "twilio-node": 1, "twilio-python": 1});
+    assert_eq!((&keys["implemented"], &keys["clients"]), (&json!(true), &clients));
+    assert_eq!((&keys["called"], &keys["answers_checked"]), (&json!(3), &json!(3)));
+    assert_eq!(keys["answers_failed"], 0);
+    let conference = operation(&lab, "api.2010-04-01.ListConference").await;
+    assert_eq!((&conference["implemented"], &conference["called"]), (&json!(false), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_fault_is_not_our_answer_and_strict_mode_outlives_a_reset() {
+    let lab = Lab::new().await;
+    let fault = json!({"path": "Keys", "fault": {"status": 200, "body": {"made": "up"}}});
+    lab.control("POST", "/faults", fault).await;
+    assert_eq!(lab.twilio("GET", "/Keys.json", &[]).await, (200, json!({"made": "up"})));
+    assert_eq!(violations(&lab, "answer").await, [""; 0]);
+    lab.control("POST", "/reset", json!({})).await;
+    let (_, strict) = lab.control("GET", "/strict", json!({})).await;
+    assert_eq!(strict, json!({"enabled": true, "refuse": false}));
+    lab.control("POST", "/strict", json!({"enabled": false})).await;
+    let before = operation(&lab, "api.2010-04-01.ListKey").await["called"].clone();
+    lab.twilio("GET", "/Keys.json", &[]).await;
+    assert_eq!(operation(&lab, "api.2010-04-01.ListKey").await["called"], before);
 }

@@ -1,5 +1,5 @@
 // Runs both suites of crates/sandbox/contract, each against a sandbox of its own, and holds what the sandboxes saw
-// against docs/sandbox-operations.md. Started by scripts/contract.
+// against docs/sandbox/operations.md. Started by scripts/contract.
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sandboxFolder = join(root, "crates", "sandbox");
 const suites = join(sandboxFolder, "contract");
-const page = join(root, "docs", "sandbox-operations.md");
+const page = join(root, "docs", "sandbox/operations.md");
 const json = (...path) => JSON.parse(readFileSync(join(sandboxFolder, ...path), "utf8"));
 
 const SUITES = [
@@ -152,7 +152,7 @@ if (process.env.UPDATE_OPERATIONS) {
     } catch {
         // Not there yet: it differs.
     }
-    if (written !== made) said.push("docs/sandbox-operations.md is not what the sandbox does: run UPDATE_OPERATIONS=1 scripts/contract");
+    if (written !== made) said.push("docs/sandbox/operations.md is not what the sandbox does: run UPDATE_OPERATIONS=1 scripts/contract");
 }
 for (const line of new Set(said)) console.error(line);
 const count = results[0].operations.filter(({ implemented }) => implemented).length;

@@ -20,7 +20,16 @@ pub(crate) enum Content {
     Bytes(#[serde(with = "base64_text")] Bytes),
     /// A recording: so many seconds of silence, 8 kHz, 8 bit, one channel.
     Silence { seconds: u32 },
+    /// The same as MP3.
+    SilentMp3 { seconds: u32 },
 }
+
+/// A frame of silence as MP3: MPEG 1 layer III, 32 kbit/s, 32 kHz, one channel, 36 ms.
+const MP3_FRAME: usize = 144;
+const MP3_HEADER: [u8; 4] = [0xff, 0xfb, 0x18, 0xc4];
+const MP3_FRAMES_A_SECOND: usize = 28;
+/// Longer silence than an hour is not sent.
+const SECONDS_MAX: u32 = 3_600;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct File {
@@ -98,6 +107,7 @@ pub(crate) fn handle(world: &World, request: &Request) -> Reply {
             let bytes = match &file.content {
                 Content::Bytes(bytes) => bytes.clone(),
                 Content::Silence { seconds } => silence(*seconds),
+                Content::SilentMp3 { seconds } => mp3(*seconds),
             };
             Reply::new(200, "application/octet-stream", bytes).with("content-type", file.content_type.clone())
         }
@@ -107,7 +117,7 @@ pub(crate) fn handle(world: &World, request: &Request) -> Reply {
 /// A WAV file of silence: RIFF header, PCM format, samples of 0x80 (unsigned 8 bit).
 fn silence(seconds: u32) -> Bytes {
     const RATE: u32 = 8_000;
-    let length = seconds.min(3_600) * RATE;
+    let length = seconds.min(SECONDS_MAX) * RATE;
     let mut wav = Vec::with_capacity(44 + length as usize);
     wav.extend_from_slice(b"RIFF");
     wav.extend_from_slice(&(36 + length).to_le_bytes());
@@ -119,6 +129,12 @@ fn silence(seconds: u32) -> Bytes {
     wav.extend_from_slice(&length.to_le_bytes());
     wav.resize(44 + length as usize, 0x80);
     wav.into()
+}
+
+fn mp3(seconds: u32) -> Bytes {
+    let mut frame = [0; MP3_FRAME];
+    frame[..MP3_HEADER.len()].copy_from_slice(&MP3_HEADER);
+    frame.repeat(MP3_FRAMES_A_SECOND * seconds.min(SECONDS_MAX) as usize).into()
 }
 
 mod base64_text {

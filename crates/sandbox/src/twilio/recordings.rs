@@ -42,11 +42,6 @@ pub(crate) const ROUTES: &[Route] = &[
 const SHORTEST_S: u32 = 1;
 /// A started minute of recording [?].
 const MINUTE_MICROS: i64 = 2_500;
-/// What an MP3 of silence is made of: MPEG 1 layer III, 32 kbit/s, 32 kHz, one channel; 36 ms a frame.
-const MP3_FRAME: usize = 144;
-const MP3_HEADER: [u8; 4] = [0xff, 0xfb, 0x18, 0xc4];
-const MP3_FRAMES_A_SECOND: usize = 28;
-const MP3_SECONDS_MAX: u32 = 600;
 
 /// What is recorded.
 #[derive(Debug)]
@@ -217,7 +212,7 @@ fn sound(ctx: &mut Ctx<'_>, sid: &str, kind: &'static str) -> Result<Answer, Pro
     let path = match files.get(&format!("{sid}.{kind}")) {
         Some(path) => path.clone(),
         None => {
-            let path = ctx.world.store("audio/mpeg", Content::Bytes(mp3(seconds).into()));
+            let path = ctx.world.store("audio/mpeg", Content::SilentMp3 { seconds });
             ctx.world.twilio.recording_files.insert(format!("{sid}.{kind}"), path.clone());
             path
         }
@@ -225,13 +220,6 @@ fn sound(ctx: &mut Ctx<'_>, sid: &str, kind: &'static str) -> Result<Answer, Pro
     let host = ctx.request.header("host").unwrap_or("127.0.0.1");
     let location = storage::url(host, &path);
     Ok(Answer::Plain(Reply::new(307, "application/json", "").with("location", location)))
-}
-
-fn mp3(seconds: u32) -> Vec<u8> {
-    let frames = MP3_FRAMES_A_SECOND * seconds.min(MP3_SECONDS_MAX) as usize;
-    let mut frame = [0; MP3_FRAME];
-    frame[..MP3_HEADER.len()].copy_from_slice(&MP3_HEADER);
-    frame.repeat(frames)
 }
 
 fn delete_of_call(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
@@ -277,7 +265,9 @@ fn start(ctx: &mut Ctx<'_>) -> Result<Answer, Problem> {
         let method = text(&wanted, "method").unwrap_or("POST");
         Callback::new(url, method, events.iter().flat_map(|list| list.split_whitespace()))
     });
-    ctx.world.twilio.courses.entry(call).or_default().recordings.push((sid.clone(), callback));
+    let course = ctx.world.twilio.courses.entry(call.clone()).or_default();
+    course.recordings.push((sid.clone(), callback));
+    ctx.world.tell_recording_later(&call, &sid);
     let recording = ctx.world.twilio.recordings.get(&sid).cloned().unwrap_or_default();
     Ok(Answer::item(201, "Recording", of_call(recording)))
 }

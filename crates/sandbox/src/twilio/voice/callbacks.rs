@@ -39,7 +39,7 @@ impl Callback {
         attribute("").and(url).map(|url| Callback::new(&url, method, events))
     }
 
-    /// Whether this event is to be told; `absent` is an end too.
+    /// Whether this event is to be told.
     pub(crate) fn wants(&self, event: &str) -> bool {
         self.events.iter().any(|wanted| wanted == event)
     }

@@ -72,6 +72,8 @@ pub(crate) enum Later {
     End { sid: String, turn: u32, status: String },
     /// It is over: everybody is told.
     Tell { sid: String },
+    /// One of its recordings has begun.
+    TellRecording { sid: String, recording: String },
 }
 
 impl Later {
@@ -92,6 +94,12 @@ impl Later {
                 }
             }
             Later::Tell { sid } => tell(shared, &sid).await,
+            Later::TellRecording { sid, recording } => {
+                let courses = &shared.lock().twilio.courses.get(&sid).cloned().unwrap_or_default();
+                for (_, callback) in courses.recordings.iter().filter(|(known, _)| *known == recording) {
+                    tell_recording(shared, &sid, &recording, callback.as_ref()).await;
+                }
+            }
         }
     }
 }
@@ -122,6 +130,12 @@ impl World {
     /// Lets a job tell everybody that a call is over.
     pub(crate) fn tell_later(&mut self, sid: &str) {
         later(self, Duration::ZERO, Later::Tell { sid: sid.to_owned() });
+    }
+
+    /// Lets a job tell that a recording of a call has begun.
+    pub(crate) fn tell_recording_later(&mut self, sid: &str, recording: &str) {
+        let (sid, recording) = (sid.to_owned(), recording.to_owned());
+        later(self, Duration::ZERO, Later::TellRecording { sid, recording });
     }
 
     /// Lets a job run the script that a call was just given.
@@ -216,8 +230,9 @@ fn record(world: &mut World, sid: &str, account: &str) {
     let new = NewRecording { account, call: sid, source: "OutboundAPI", channels };
     let recording = world.start_recording(&new);
     if let Some(course) = world.twilio.courses.get_mut(sid) {
-        course.recordings.push((recording, callback));
+        course.recordings.push((recording.clone(), callback));
     }
+    world.tell_recording_later(sid, &recording);
 }
 
 /// Runs the call's script at once, and lets the call last as long as that would have taken.
@@ -255,24 +270,27 @@ async fn talk(shared: &Arc<Shared>, sid: &str, turn: u32) {
 }
 
 async fn tell(shared: &Arc<Shared>, sid: &str) {
-    let (account, recordings) = {
+    let recordings = {
         let world = shared.lock();
-        let Some(call) = world.twilio.calls.get(sid).filter(|call| is_over(call)) else { return };
-        let account = text(call, "account_sid").unwrap_or_default().to_owned();
-        let course = world.twilio.courses.get(sid);
-        (account, course.map(|course| course.recordings.clone()).unwrap_or_default())
+        let over = world.twilio.calls.get(sid).is_some_and(is_over);
+        let Some(course) = world.twilio.courses.get(sid).filter(|_| over) else { return };
+        course.recordings.clone()
     };
     for (recording, callback) in recordings {
-        let params = shared.lock().recording_fields(&recording, &shared.host);
-        let status = params.iter().find(|(name, _)| name == "RecordingStatus");
-        let wants = |callback: &Callback| status.is_some_and(|(_, status)| callback.wants(status));
-        if let Some(Callback { url, method, .. }) = callback.filter(wants) {
-            let (account, subject) = (account.clone(), sid.to_owned());
-            Told { account, event: "recording.status", subject, url, method, params }.send(shared).await;
-        }
+        tell_recording(shared, sid, &recording, callback.as_ref()).await;
     }
     event(shared, sid, "completed").await;
     shared.lock().twilio.courses.remove(sid);
+}
+
+/// Where a recording is now, for whoever wants it (T16: `RecordingStatusCallbackEvent`).
+async fn tell_recording(shared: &Arc<Shared>, sid: &str, recording: &str, callback: Option<&Callback>) {
+    let params = shared.lock().recording_fields(recording, &shared.host);
+    let field = |name: &str| params.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let status = field("RecordingStatus").unwrap_or_default();
+    let Some(Callback { url, method, .. }) = callback.filter(|it| it.wants(&status)).cloned() else { return };
+    let (account, subject) = (field("AccountSid").unwrap_or_default(), sid.to_owned());
+    Told { account, event: "recording.status", subject, url, method, params }.send(shared).await;
 }
 
 /// One event, for whoever wants it (T16: `StatusCallbackEvent`).

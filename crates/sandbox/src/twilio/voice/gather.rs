@@ -181,7 +181,7 @@ impl Line {
                 set(&mut self.recorded, name, value.unwrap_or_default());
             }
         }
-        if let Some(callback) = callback.filter(|callback| callback.wants(&status) || status == "absent") {
+        if let Some(callback) = callback.filter(|callback| callback.wants(&status)) {
             self.after.push(self.told("recording.status", &callback, fields));
         }
     }

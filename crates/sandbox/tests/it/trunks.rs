@@ -270,12 +270,17 @@ async fn a_trunk_to_vapi_needs_the_number_in_its_notation_and_twilios_networks()
     let body = json!({"provider": "byo-phone-number", "number": US, "credentialId": id, "name": "Desk",
         "assistantId": lab.assistant("Mia").await});
     assert_eq!(lab.vapi("POST", "/phone-number", body).await.0, 201);
+    let mode = [("Mode", "record-from-answer")];
+    assert_eq!(lab.trunking("POST", &format!("{trunk}/Recording"), &mode).await.0, 200);
     let call = lab.call(US).await;
     assert_eq!(
         (&call["outcome"], &call["answered_by"]["name"]),
         (&json!("answered"), &json!("Mia")),
         "{call}"
     );
+    let (_, list) = lab.twilio("GET", "/Recordings.json", &[]).await;
+    let recording = &list["recordings"][0];
+    assert_eq!((&recording["call_sid"], &recording["source"]), (&call["call_sid"], &json!("Trunking")));
 
     // SIP 403: an edge whose network is not among the gateways. Then the recovery URL speaks.
     let dublin = format!("{sip};edge=dublin");

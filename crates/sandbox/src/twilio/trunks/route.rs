@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::termination::record;
 use crate::calls::{Leg, Outcome};
 use crate::http::{Object, text};
 use crate::state::{Shared, World};
@@ -76,6 +77,12 @@ pub(crate) async fn through(shared: &Arc<Shared>, leg: &Leg, url: &str) -> Outco
     if let Some(code) = outcome.declined() {
         let words = format!("{url} answered with SIP {code}");
         alert(&mut shared.lock(), &leg.account, &leg.call_sid, 32011, &words);
+        return outcome;
+    }
+    let world = &mut *shared.lock();
+    let trunk = world.twilio.calls.get(&leg.call_sid).and_then(|call| text(call, "trunk_sid"));
+    if let Some(trunk) = trunk.and_then(|sid| world.twilio.trunks.get(sid)).cloned() {
+        record(world, leg, &trunk, outcome.seconds);
     }
     outcome
 }

@@ -183,7 +183,7 @@ async fn connect(shared: &Arc<Shared>, leg: Leg, trunk: &Object) -> Value {
     };
     let world = &mut *shared.lock();
     world.end_call(&leg.call_sid, status, seconds);
-    let recording = record(world, &leg, trunk, status, seconds);
+    let recording = record(world, &leg, trunk, seconds);
     let (outcome, sip) = match status {
         "completed" => ("answered", 200),
         "busy" => ("busy", 486),
@@ -194,10 +194,10 @@ async fn connect(shared: &Arc<Shared>, leg: Leg, trunk: &Object) -> Value {
         "duration_s": seconds, "recording_sid": recording})
 }
 
-/// A trunk may record its calls (T18 [S]: `Recording`).
-fn record(world: &mut World, leg: &Leg, trunk: &Object, status: &str, seconds: u32) -> Option<String> {
+/// A trunk may record its calls, in both directions (T18 [S]: `Recording`); what nobody said is not kept.
+pub(super) fn record(world: &mut World, leg: &Leg, trunk: &Object, seconds: u32) -> Option<String> {
     let mode = trunk.get("recording")?.get("mode")?.as_str()?;
-    if mode == "do-not-record" || status != "completed" {
+    if mode == "do-not-record" || seconds == 0 {
         return None;
     }
     let channels = if mode.ends_with("-dual") { 2 } else { 1 };

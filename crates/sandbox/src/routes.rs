@@ -15,6 +15,13 @@ pub(crate) fn capture<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> 
     }
 }
 
+/// A part of the path without its percent-encoding; a plus sign is one (T21: numbers in paths).
+pub(crate) fn decoded(part: &str) -> String {
+    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let mut pairs = url::form_urlencoded::parse(plain.as_bytes());
+    pairs.next().map(|(text, _)| text.into_owned()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::capture;

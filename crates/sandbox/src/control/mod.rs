@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::http::{Reply, Request};
-use crate::routes::capture;
+use crate::routes::{capture, decoded};
 use crate::state::{Shared, World};
 use crate::twilio::trunks::termination;
 use crate::twilio::{catalogue, compliance};
@@ -71,7 +71,7 @@ const LOOKS: &[Route] = &[
 
 /// Answers a request to the control API. Bad input is 400 with `{"error": "…"}`, never 500.
 pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Reply {
-    let path = request.path.trim_start_matches("/sandbox").trim_matches('/');
+    let path = request.path.strip_prefix("/sandbox").unwrap_or_default().trim_matches('/');
     let answer = match guard::wrong_host(request) {
         Some(sentence) => Err((403, sentence)),
         None => match page::serve(request, path) {
@@ -124,7 +124,7 @@ fn find(method: &Method, path: &str) -> Result<(Work, Vec<String>), Refusal> {
         return Err((404, format!("there is no /sandbox/{path}")));
     }
     match known.find(|(of, ..)| *of == method) {
-        Some((_, work, ids)) => Ok((work, ids.into_iter().map(str::to_owned).collect())),
+        Some((_, work, ids)) => Ok((work, ids.into_iter().map(decoded).collect())),
         None => Err((405, format!("{method} is not possible on /sandbox/{path}"))),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::document;
 use super::finding::{Finding, findings};
 use super::strict::{Reading, tighten};
+use crate::routes::decoded;
 
 /// One operation of a provider.
 #[derive(Debug)]
@@ -65,8 +66,7 @@ impl Operation {
                 Segment::Fixed(text) if text == part => {}
                 Segment::Id { name, suffix } => {
                     let id = part.strip_suffix(suffix.as_str()).filter(|id| !id.is_empty())?;
-                    let id = percent_decoded(id);
-                    ids.push((name.as_str(), id));
+                    ids.push((name.as_str(), decoded(id)));
                 }
                 Segment::Fixed(_) => return None,
             }
@@ -87,12 +87,6 @@ impl Operation {
         };
         self.segments.iter().map(part).collect::<Vec<_>>().join("/")
     }
-}
-
-fn percent_decoded(text: &str) -> String {
-    url::form_urlencoded::parse(format!("a={}", text.replace('+', "%2B")).as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 /// One provider's operations, and the checks of what they say.

@@ -5,9 +5,10 @@ use serde_json::json;
 
 use super::errors::Problem;
 use super::params::{self, Kind, Param, Unset, param};
-use super::{Answer, Ctx, Route, decoded};
+use super::{Answer, Ctx, Route};
 use crate::clock::iso;
 use crate::http::{Object, text};
+use crate::routes::decoded;
 
 /// Where it answers.
 pub(crate) const ROUTES: &[Route] = &[

@@ -5,10 +5,11 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::errors::Problem;
-use super::{Answer, Ctx, Route, decoded, prices};
+use super::{Answer, Ctx, Route, prices};
 use crate::calling_codes;
 use crate::geo::{self, Kind};
 use crate::phones::OnCall;
+use crate::routes::decoded;
 
 /// Where it answers.
 pub(crate) const ROUTES: &[Route] =

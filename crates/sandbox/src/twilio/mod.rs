@@ -307,13 +307,6 @@ fn respond(world: &mut World, request: &Request, place: &Place) -> Result<(Answe
     Ok((answer, unknown))
 }
 
-/// A part of the path without its percent-encoding; a plus sign is one (T21: numbers in paths).
-pub(crate) fn decoded(part: &str) -> String {
-    let plain = part.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    let mut pairs = url::form_urlencoded::parse(plain.as_bytes());
-    pairs.next().map(|(text, _)| text.into_owned()).unwrap_or_default()
-}
-
 fn render(answer: Answer, as_xml: bool) -> Reply {
     match answer {
         Answer::Plain(reply) => reply,

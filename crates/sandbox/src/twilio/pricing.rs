@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::errors::Problem;
 use super::paging::{self, Item};
 use super::prices::{self, Outbound, RATES, Rates, written};
-use super::{Answer, Ctx, Route, decoded};
+use super::{Answer, Ctx, Route};
 use crate::geo::{self, Kind};
 use crate::http::Object;
+use crate::routes::decoded;
 
 /// Where version 1 answers.
 pub(crate) const V1: &[Route] = &[

@@ -246,3 +246,11 @@ async fn the_log_keeps_only_the_beginning_of_a_long_address() {
     let entry = log["requests"].as_array().unwrap().last().unwrap();
     assert!(entry.to_string().len() < 40_000, "{}", entry.to_string().len());
 }
+
+#[tokio::test]
+async fn a_number_in_a_path_may_be_encoded() {
+    let lab = Lab::new().await;
+    let (status, phone) = lab.control("POST", "/phones/%2B14155550177", json!({"on_call": "busy"})).await;
+    assert_eq!((status, &phone["+14155550177"]["behaviour"]["on_call"]), (200, &json!("busy")));
+    assert_eq!(lab.control("GET", "/sandbox/state", json!({})).await.0, 404);
+}

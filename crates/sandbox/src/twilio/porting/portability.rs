@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Answer, Ctx, Twilio, decoded};
+use super::super::{Answer, Ctx, Twilio};
 use crate::geo;
 use crate::http::text;
 use crate::ids::is_e164;
 use crate::phones::OnText;
+use crate::routes::decoded;
 use crate::state::World;
 use crate::twilio::errors::Problem;
 

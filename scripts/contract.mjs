@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const sandboxFolder = join(root, "crates", "sandbox");
 const suites = join(sandboxFolder, "contract");
-const page = join(root, "docs", "sandbox/operations.md");
+const page = join(root, "docs", "sandbox", "operations.md");
 const json = (...path) => JSON.parse(readFileSync(join(sandboxFolder, ...path), "utf8"));
 
 const SUITES = [

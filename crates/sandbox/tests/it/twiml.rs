@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::hook::{Hook, Reply, Seen};
-use crate::lab::{CALLER, Form, Lab, US};
+use crate::lab::{CALLER, FR, Form, Lab, US};
 
 const FRIEND: &str = "+14155550177";
 const SORRY: &str = "We're sorry, an application error has occurred. Goodbye.";
@@ -393,4 +393,19 @@ async fn keys_that_are_waited_for_leave_the_words_to_who_listens() {
     let call = run(&lab, &hook, inside, json!({"says": ["Please call me back"]})).await;
     assert_eq!(call["heard"], json!(["Thank you"]));
     assert_eq!(call["steps"][2]["said"], "Please call me back");
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_ends_the_call_at_the_number_that_was_dialled_too() {
+    let (lab, hook) = with_hook().await;
+    hook.answer("/desk", [Reply::twiml("<Say>Hello</Say><Pause length='20'/><Say>Still there?</Say>")]);
+    let desk = hook.url("/desk");
+    lab.set(FR, &[("VoiceUrl", desk.as_str())]).await;
+    let inside = format!("<Dial>{FR}</Dial><Say>Bye</Say>");
+    let call = run(&lab, &hook, &inside, json!({"hangup_after": 6})).await;
+    assert_eq!((&call["heard"], &call["duration_s"]), (&json!(["Hello"]), &json!(6)));
+    let (_, log) = lab.twilio("GET", "/Calls.json", &[]).await;
+    let calls = log["calls"].as_array().unwrap().iter();
+    let durations: Vec<&Value> = calls.map(|call| &call["duration"]).collect();
+    assert_eq!(durations, ["6", "6", "6"]);
 }

@@ -116,6 +116,9 @@ impl Line {
     ) -> Reached {
         let mut last = Reached { status: "no-answer", ..Reached::default() };
         for party in parties {
+            if self.is_over() {
+                break;
+            }
             self.dialled = Some(party.address.clone());
             let reached = self.one(document, verb, caller, &party).await;
             self.step(json!({"verb": "Dial", "to": party.address, "call_sid": reached.sid,
@@ -182,7 +185,8 @@ impl Line {
     ) -> Reached {
         let to = party.address.as_str();
         let timeout = verb.number("timeout", TIMEOUT_S);
-        let limit = verb.number("timeLimit", super::line::CALL_MAX_S);
+        // The other side is alone when this one hangs up. That bounds numbers that dial each other, too.
+        let limit = verb.number("timeLimit", super::line::CALL_MAX_S).min(self.left());
         let star = verb.flag("hangupOnStar") && self.digits.contains(&'*');
         let says = self.say_all();
         let is_number = self.shared.lock().twilio.number(to).is_some();
@@ -197,7 +201,8 @@ impl Line {
                 ..Incoming::default()
             };
             let rung = inbound::ring(&self.shared, incoming).await;
-            let seconds = self.talked(rung.outcome.seconds.min(limit), star);
+            let least = u32::from(rung.status == "completed");
+            let seconds = self.talked(rung.outcome.seconds.max(least).min(limit), star);
             let mut details = rung.outcome.details().clone();
             details.retain(|key, _| matches!(key.as_str(), "answered_by" | "vapi_call_id" | "ended_reason"));
             return Reached {

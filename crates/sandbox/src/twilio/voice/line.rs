@@ -148,6 +148,11 @@ impl Line {
         self.spent_ms >= self.limit_ms
     }
 
+    /// How many seconds it may still last.
+    pub(super) fn left(&self) -> u32 {
+        u32::try_from(self.limit_ms.saturating_sub(self.spent_ms).div_ceil(1_000)).unwrap_or(CALL_MAX_S)
+    }
+
     pub(super) fn step(&mut self, step: Value) {
         self.steps.push(step);
     }

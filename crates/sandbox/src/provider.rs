@@ -8,6 +8,7 @@ use crate::faults::{Drop, Fault};
 use crate::http::{Reply, Request};
 use crate::limits::{self, Slot};
 use crate::state::{Shared, World};
+use crate::vapi::by_hand::{self, ByHand};
 use crate::{jobs, storage, twilio, vapi};
 
 /// What happens on the wire.
@@ -44,17 +45,19 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Delivery 
     if let Some(refusal) = shared.watch.refusal(request) {
         return Delivery::Whole(refuse(shared, request, refusal));
     }
-    if let Some(reply) = forwarded(shared, request).await {
-        return Delivery::Whole(reply);
-    }
     let slot = Slot::take(shared, request);
-    let (delivery, fault, seq) = decide(&mut shared.lock(), request, slot.as_ref());
-    shared.changed.notify_one();
-    let own = delivery.reply().filter(|_| fault.answer(request).is_none());
-    let delivery = match shared.watch.observe(request, own, seq) {
-        Some((name, value)) => delivery.map(|reply| reply.with(name, value)),
-        None => delivery,
+    let (delivery, fault) = match by_hand::find(request) {
+        Some(by_hand) => forwarded(shared, request, by_hand).await,
+        None => {
+            let (delivery, fault, seq) = decide(&mut shared.lock(), request, slot.as_ref());
+            let own = delivery.reply().filter(|_| fault.answer(request).is_none());
+            match shared.watch.observe(request, own, seq) {
+                Some((name, value)) => (delivery.map(|reply| reply.with(name, value)), fault),
+                None => (delivery, fault),
+            }
+        }
     };
+    shared.changed.notify_one();
     if let Some(seconds) = fault.early_s {
         jobs::advance(shared, seconds).await;
     }
@@ -70,12 +73,31 @@ pub(crate) fn at_once(shared: &Arc<Shared>, request: &Request) -> Delivery {
 }
 
 /// Twilio's own requests, forwarded to Vapi by hand, may wait for the server of a number.
-async fn forwarded(shared: &Arc<Shared>, request: &Request) -> Option<Reply> {
-    let reply = vapi::by_hand::handle(shared, request).await?;
+async fn forwarded(shared: &Arc<Shared>, request: &Request, by_hand: ByHand) -> (Delivery, Fault) {
+    let (at, fault) = {
+        let world = &mut *shared.lock();
+        let fault = world.faults.of_request(&request.method, &request.path).unwrap_or_default();
+        (millis(world.clock.now()), fault)
+    };
+    let delivery = match fault.answer(request) {
+        _ if fault.drop == Some(Drop::Before) => Delivery::Nothing,
+        Some(reply) => arriving(reply, &fault),
+        None => arriving(by_hand::handle(shared, request, by_hand).await, &fault),
+    };
     let world = &mut *shared.lock();
-    world.log.push(millis(world.clock.now()), request, Some(&reply), Vec::new());
-    shared.changed.notify_one();
-    Some(reply)
+    world.handled += 1;
+    world.log.push(at, request, delivery.reply(), Vec::new());
+    world.clock.tick();
+    (delivery, fault)
+}
+
+/// What arrives of an answer.
+fn arriving(reply: Reply, fault: &Fault) -> Delivery {
+    match fault {
+        Fault { drop: Some(Drop::After), .. } => Delivery::Nothing,
+        Fault { cut: true, .. } => Delivery::Half(reply),
+        _ => Delivery::Whole(reply),
+    }
 }
 
 /// What strict mode refuses is logged, and does nothing.
@@ -124,12 +146,7 @@ fn perform(world: &mut World, request: &Request, fault: &Fault) -> (Delivery, Ve
         Some(reply) => (reply, Vec::new()),
         None => work(world, request),
     };
-    let delivery = match fault {
-        Fault { drop: Some(Drop::After), .. } => Delivery::Nothing,
-        Fault { cut: true, .. } => Delivery::Half(reply),
-        _ => Delivery::Whole(reply),
-    };
-    (delivery, unknown)
+    (arriving(reply, fault), unknown)
 }
 
 /// The provider's answer, and the names of the parameters that it did not know.

@@ -16,27 +16,45 @@ use crate::state::Shared;
 
 const XML: &str = "text/xml";
 
-/// Answers such a request; none when it is none.
-pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request) -> Option<Reply> {
+/// What such a request is about, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByHand(What, Region);
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Call,
+    Text,
+    Status,
+}
+
+/// Whether a request is one of these.
+pub(crate) fn find(request: &Request) -> Option<ByHand> {
     let below = |(region, prefix): (Region, &str)| {
         Some((region, request.path.strip_prefix(prefix)?.strip_prefix("/twilio/")?))
     };
-    let (region, path) = Region::ALL.into_iter().find_map(below)?;
-    if request.method != Method::POST {
-        return None;
+    let (region, path) =
+        Region::ALL.into_iter().find_map(below).filter(|_| request.method == Method::POST)?;
+    match path {
+        "inbound_call" => Some(ByHand(What::Call, region)),
+        "sms" => Some(ByHand(What::Text, region)),
+        "status" => Some(ByHand(What::Status, region)),
+        _ => None,
     }
+}
+
+/// Answers such a request.
+pub(crate) async fn handle(shared: &Arc<Shared>, request: &Request, ByHand(what, region): ByHand) -> Reply {
     let form = request.form().pairs().to_vec();
-    Some(match path {
-        "inbound_call" => inbound_call(shared, &form, region).await,
-        "sms" => match texts::receive(shared, &form, region).await {
+    match what {
+        What::Call => inbound_call(shared, &form, region).await,
+        What::Text => match texts::receive(shared, &form, region).await {
             Some(()) => {
                 Reply::new(200, XML, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response></Response>")
             }
             None => Problem::refused("Couldn't Get Phone Number.").reply(),
         },
-        "status" => Reply::json(200, &json!({})),
-        _ => return None,
-    })
+        What::Status => Reply::json(200, &json!({})),
+    }
 }
 
 /// Wants a call that rings: a call in progress cannot be redirected here (V5.6 [D]).

@@ -132,3 +132,13 @@ async fn faults_do_not_touch_the_control_api_or_calls() {
     let (_, shown) = lab.control("GET", "/faults", json!({})).await;
     assert_eq!(shown["faults"][0]["fault"], json!({"drop": "before"}));
 }
+
+#[tokio::test]
+async fn what_twilio_sends_to_vapi_by_hand_meets_faults_too() {
+    let lab = Lab::new().await;
+    fault(&lab, json!({"path": "^/vapi/twilio/", "times": 1, "fault": {"status": 503}})).await;
+    let status =
+        async || lab.request("POST", "/vapi/twilio/status").form(&[("a", "b")]).send().await.unwrap();
+    assert_eq!(status().await.status(), 503);
+    assert_eq!(status().await.status(), 200);
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::calls::record::number_of;
+use super::calls::record::{called, number_of};
 use super::errors::Problem;
 use super::later::Later;
 use super::server_messages::{self, Message};
@@ -69,13 +69,12 @@ fn dial(world: &mut World, org: &str, call: &str) -> Result<(), Refused> {
     let row = world.call(org, call).cloned().unwrap_or_default();
     let of = world.org(org).ok_or("call.start.error-vapifault-get-org")?;
     let number = number_of(of, &row).ok_or("call.start.error-get-phone-number")?;
-    let to = row.get("customer").and_then(|customer| customer.get("number")).and_then(Value::as_str);
-    let to = to.unwrap_or_default().to_owned();
+    let to = called(&row).unwrap_or_default().to_owned();
     match text(&number, "provider") {
         Some("twilio") | None => dial_twilio(world, org, call, &number, &to),
         Some("vapi") => {
             // US only, and no calls abroad (V5.3 [D]).
-            if !to.starts_with("+1") {
+            if to.starts_with('+') && !to.starts_with("+1") {
                 return Err("call.start.error-vapi-number-international".into());
             }
             if placed_today(world, org, &row) > FREE_CALLS_A_DAY {
@@ -242,8 +241,7 @@ pub(crate) fn is_over_at_twilio(world: &World, row: &Object) -> bool {
 }
 
 fn phone_of(world: &World, row: &Object) -> OnCall {
-    let number = row.get("customer").and_then(|customer| customer.get("number")).and_then(Value::as_str);
-    world.phones.get(number.unwrap_or_default()).on_call
+    world.phones.get(called(row).unwrap_or_default()).on_call
 }
 
 /// What the phone's owner does (V8.5 [S]).
@@ -251,10 +249,7 @@ pub(crate) async fn pick_up(shared: &Arc<Shared>, call: &str) {
     let messages = {
         let world = &mut *shared.lock();
         let Some((org, row)) = in_state(world, call, &["ringing"]) else { return };
-        let says = {
-            let number = row.get("customer").and_then(|customer| customer.get("number"));
-            world.phones.get(number.and_then(Value::as_str).unwrap_or_default()).says
-        };
+        let says = world.phones.get(called(&row).unwrap_or_default()).says;
         match (phone_of(world, &row), who_is(world, &org, &row)) {
             _ if is_over_at_twilio(world, &row) => fail(world, &org, call, TAKEN_BACK),
             (missed @ (OnCall::Busy | OnCall::Fail | OnCall::NoAnswer), _) => {

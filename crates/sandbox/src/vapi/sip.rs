@@ -34,21 +34,32 @@ const NOT_FOUND: Declined = Declined { status: 404, text: "Not Found" };
 /// 401 and 403 are both reported for a network that is missing among the gateways (V6.2 [D]).
 const FORBIDDEN: Declined = Declined { status: 403, text: "Forbidden" };
 
-/// The parts of `sip:user@host;edge=…` that matter.
+/// The parts of `sip:user@host;edge=…?x-name=…` that matter.
 #[derive(Debug, PartialEq, Eq)]
 struct Address<'u> {
     user: &'u str,
     host: &'u str,
     edge: &'u str,
+    headers: &'u str,
 }
 
 fn parse(uri: &str) -> Option<Address<'_>> {
     let rest = uri.strip_prefix("sip:").or_else(|| uri.strip_prefix("sips:"))?;
+    let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
     let mut parts = rest.split(';');
     let (user, host) = parts.next()?.split_once('@')?;
     let host = host.split(':').next()?;
     let edge = parts.find_map(|part| part.strip_prefix("edge=")).unwrap_or(EDGES[0].0);
-    Some(Address { user, host, edge })
+    Some(Address { user, host, edge, headers })
+}
+
+/// The `x-…` headers that an address asks for. They become variables (V6.2 [D]): without the `x-`, in small
+/// letters [?].
+pub(crate) fn variables(uri: &str) -> Object {
+    let pairs = url::form_urlencoded::parse(parse(uri).map_or("", |address| address.headers).as_bytes());
+    let named = pairs
+        .filter_map(|(name, value)| Some((name.to_lowercase().strip_prefix("x-")?.to_owned(), json!(value))));
+    named.collect()
 }
 
 /// The org and the number for which an INVITE is (V6.2 [D]).
@@ -116,7 +127,10 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         let parsed = parse("sip:+14155552671@abc.sip.vapi.ai:5061;transport=tls;edge=dublin");
-        assert_eq!(parsed, Some(Address { user: "+14155552671", host: "abc.sip.vapi.ai", edge: "dublin" }));
+        let expected = Address { user: "+14155552671", host: "abc.sip.vapi.ai", edge: "dublin", headers: "" };
+        assert_eq!(parsed, Some(expected));
+        let asked = variables("sip:desk@sip.vapi.ai;edge=dublin?X-Room=7%20b&y-room=8");
+        assert_eq!(Value::Object(asked), json!({"room": "7 b"}));
         assert_eq!(parse("https://example.com"), None);
     }
 

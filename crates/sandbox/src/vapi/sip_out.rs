@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::calls::record::number_of;
+use super::calls::record::{called, number_of};
 use super::region::Region;
 use crate::http::{Object, text};
 use crate::state::World;
@@ -49,14 +49,14 @@ pub(crate) fn send(world: &mut World, org: &str, row: &Object) -> Result<(), &'s
     }
     let plan = credential.get("outboundAuthenticationPlan").and_then(Value::as_object);
     let login = |field: &str| plan.and_then(|plan| text(plan, field)).map(str::to_owned);
-    let to = row.get("customer").and_then(|customer| customer.get("number")).and_then(Value::as_str);
+    let to = called(row).unwrap_or_default();
     // Without the plus, unless it is asked for (V6.1 [D]). That the caller's own number has one is [?].
     let plus = if credential.get("outboundLeadingPlusEnabled") == Some(&json!(true)) { "+" } else { "" };
     let bare = |number: &str| number.trim_start_matches('+').to_owned();
     let sent = Sent {
         domain: host.to_owned(),
         from: format!("+{}", bare(text(&number, "number").unwrap_or_default())),
-        to: format!("{plus}{}", bare(to.unwrap_or_default())),
+        to: format!("{plus}{}", bare(to)),
         source,
         username: login("authUsername"),
         password: login("authPassword"),

@@ -131,10 +131,19 @@ async fn a_text_to_an_imported_number_is_answered_by_its_assistant() {
     pass(&lab, 60).await;
     let (_, phones) = lab.control("GET", "/phones", json!({})).await;
     assert!(phones[PERSON]["seen"].to_string().contains("Your table is ready."), "{phones}");
-    // US numbers only.
-    let mut abroad = body;
-    abroad["transport"]["customer"]["number"] = json!("+33612345678");
-    assert_eq!(chat(&lab, abroad).await.0, 400);
+    // US numbers only; Canada's begin with 1 too.
+    for abroad in ["+33612345678", "+14165550123"] {
+        let mut body = body.clone();
+        body["transport"]["customer"]["number"] = json!(abroad);
+        assert_eq!(chat(&lab, body).await.0, 400, "{abroad}");
+    }
+    // Without an assistant nobody answers, and only the log says why.
+    lab.vapi("PATCH", &format!("/phone-number/{line}"), json!({"assistantId": null})).await;
+    lab.control("POST", "/messages", text).await;
+    pass(&lab, 60).await;
+    let (_, logs) = lab.vapi("GET", "/logs", Value::Null).await;
+    let sentence = logs["results"][0]["message"].as_str().unwrap();
+    assert!(sentence.starts_with("Couldn't Get Assistant."), "{sentence}");
 }
 
 #[tokio::test]

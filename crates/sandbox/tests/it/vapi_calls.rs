@@ -106,6 +106,21 @@ async fn phone_number_id_must_be_a_uuid() {
     }
 }
 
+/// A number as text where the number's object belongs (3.3).
+#[tokio::test]
+async fn phone_number_must_be_an_object() {
+    let lab = still().await;
+    let body = json!({"phoneNumber": US, "assistantId": GONE, "customer": PERSON});
+    let (status, answer) = lab.vapi("POST", "/call", body).await;
+    let expected = [
+        "customer must be an object",
+        "nested property customer must be either object or array",
+        "phoneNumber must be an object",
+        "nested property phoneNumber must be either object or array",
+    ];
+    assert_eq!((status, &answer["message"]), (400, &json!(expected)));
+}
+
 #[tokio::test]
 async fn stale_credentials_fail_with_twilios_text() {
     let lab = still().await;

@@ -148,6 +148,25 @@ async fn sip_404_inbound_when_the_number_is_written_otherwise_and_403_without_th
     assert_eq!((&call["outcome"], &call["reason"]), (&json!("rejected"), &json!("403 Forbidden")));
 }
 
+/// `x-…` headers of an INVITE become variables (6.2).
+#[tokio::test]
+async fn headers_of_an_invite_are_variables() {
+    let (lab, hook) = (still().await, Hook::new().await);
+    let mia = assistant(&lab, json!({"firstMessage": "Room {{room}}, {{customer.number}}."})).await;
+    let uri = "sip:desk@sip.vapi.ai";
+    let body = json!({"provider": "vapi", "sipUri": uri, "assistantId": mia});
+    let (status, row) = lab.vapi("POST", "/phone-number", body).await;
+    assert_eq!(status, 201, "{row}");
+    lab.set(US, &[("VoiceUrl", &hook.url("/voice"))]).await;
+    for (headers, first) in [("?X-Room=7%20b&amp;y-room=8", "7 b"), ("", "{{room}}")] {
+        hook.answer("/voice", [Reply::twiml(&format!("<Dial><Sip>{uri}{headers}</Sip></Dial>"))]);
+        lab.call(US).await;
+        let (_, calls) = lab.vapi("GET", "/call", Value::Null).await;
+        let said = calls[0]["artifact"]["messages"][0]["message"].as_str().unwrap();
+        assert_eq!(said, format!("Room {first}, {CALLER}."));
+    }
+}
+
 async fn by_hand(lab: &Lab, path: &str, form: &[(&str, &str)]) -> (u16, String) {
     let answer = lab.request("POST", path).form(form).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())

@@ -135,12 +135,31 @@ async fn the_same_person_is_called_twice_when_a_post_is_repeated() {
     let lab = still().await;
     let mia = lab.assistant("Mia").await;
     let line = number(&lab, &mia).await;
-    let (_, first) = dial(&lab, &line, &mia, json!({})).await;
-    let (_, second) = dial(&lab, &line, &mia, json!({})).await;
-    assert_ne!(first["id"], second["id"]);
+    let lost = json!({"path": "/call$", "method": "POST", "times": 1, "fault": {"drop": "after"}});
+    assert_eq!(lab.control("POST", "/faults", lost).await.0, 201);
+    let body = json!({"phoneNumberId": line, "assistantId": mia, "customer": {"number": PERSON}});
+    let request = lab.request("POST", "/vapi/call").bearer_auth(&lab.key).json(&body);
+    assert!(request.send().await.is_err(), "no answer at all");
+    assert_eq!(lab.vapi("POST", "/call", body).await.0, 201);
     pass(&lab, 120).await;
     let (_, phones) = lab.control("GET", "/phones", json!({})).await;
     assert_eq!(phones[PERSON]["seen"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn people_are_called_at_sip_addresses_too() {
+    let lab = still().await;
+    let mia = lab.assistant("Mia").await;
+    let (_, free) = lab.vapi("POST", "/phone-number", json!({"provider": "vapi"})).await;
+    let to = "sip:ada@pbx.example";
+    for line in [number(&lab, &mia).await.as_str(), free["id"].as_str().unwrap()] {
+        let (status, call) = dial(&lab, line, &mia, json!({"customer": {"sipUri": to}})).await;
+        assert_eq!(status, 201, "{call}");
+        pass(&lab, 120).await;
+        assert_eq!(fetch(&lab, &call).await["endedReason"], "customer-ended-call");
+    }
+    let (_, phones) = lab.control("GET", "/phones", json!({})).await;
+    assert_eq!(phones[to]["seen"][0]["heard"][0], "Hello, this is Mia.");
 }
 
 /// Numbers arrive as `30.0` from the official Python client.

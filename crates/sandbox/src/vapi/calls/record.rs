@@ -172,6 +172,12 @@ pub(crate) fn number_of(org: &Org, call: &Object) -> Option<Object> {
     }
 }
 
+/// Whom a call goes to: a number or a SIP address (V8.1 [S]).
+pub(crate) fn called(call: &Object) -> Option<&str> {
+    let customer = call.get("customer")?.as_object()?;
+    text(customer, "number").or_else(|| text(customer, "sipUri"))
+}
+
 /// A number that came with a call has another name for its number (V5.3 [S]).
 pub(crate) fn transient_number(given: &Object) -> Object {
     let mut number = given.clone();

@@ -13,6 +13,7 @@ use crate::phones::OnCall;
 use crate::state::{Shared, World};
 use crate::twilio::calls as twilio_calls;
 use crate::vapi::analysis::{self, Heard};
+use crate::vapi::calls::record::called;
 use crate::vapi::costs::{self, Bill};
 use crate::vapi::later::Later;
 use crate::vapi::server_messages::{self, Message};
@@ -73,8 +74,7 @@ fn note_at_phone(world: &mut World, talk: &Talk, call: &str) {
     }
     let from = world.about_call(&talk.org, call, None).number;
     let from = from.as_ref().and_then(|number| text(number, "number")).map(str::to_owned);
-    let to = row.get("customer").and_then(|customer| customer.get("number")).and_then(Value::as_str);
-    let Some(to) = to.map(str::to_owned) else { return };
+    let Some(to) = called(row).map(str::to_owned) else { return };
     let at = millis(talk.started);
     world.phones.note(&to, json!({"kind": "call", "from": from, "heard": talk.heard, "at": at}));
 }

@@ -111,7 +111,7 @@ pub(crate) async fn invite(shared: &Arc<Shared>, leg: &Leg, uri: &str) -> Outcom
     let ringing = {
         let world = &mut *shared.lock();
         match sip::find(world, uri) {
-            Ok((org, number)) => ring(world, leg, &org, &number, sip::variables(uri)),
+            Ok((org, number)) => ring(world, leg, &org, &number, &sip::variables(uri)),
             Err(refused) => {
                 let outcome = if refused.status == 404 { "not_found" } else { "rejected" };
                 let mut told = Outcome::new(outcome, &[]);
@@ -141,7 +141,7 @@ pub(crate) async fn accept(shared: &Arc<Shared>, leg: &Leg, region: Region) -> A
             orgs.find_map(|org| Some((org.id.clone(), org.phone_numbers.iter().find(of_leg)?.clone())));
         match found {
             None => Ringing::Over(not_found(), Vec::new()),
-            Some((org, number)) => ring(world, leg, &org, &number, Object::new()),
+            Some((org, number)) => ring(world, leg, &org, &number, &Object::new()),
         }
     };
     go_on(shared, ringing).await
@@ -199,7 +199,7 @@ pub(crate) fn not_found() -> Outcome {
     Outcome::new("not_found", &[NOT_FOUND])
 }
 
-fn ring(world: &mut World, leg: &Leg, org: &str, number: &Object, variables: Object) -> Ringing {
+fn ring(world: &mut World, leg: &Leg, org: &str, number: &Object, variables: &Object) -> Ringing {
     let customer = Object::from_iter([("number".to_owned(), json!(leg.from))]);
     let nobody = ["assistantId", "squadId", "workflowId"]
         .map(|key| (key.to_owned(), number.get(key).cloned().unwrap_or_default()));

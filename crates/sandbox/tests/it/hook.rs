@@ -68,6 +68,10 @@ impl Reply {
         Reply::new(200, "text/xml", body)
     }
 
+    pub(crate) fn json(body: &serde_json::Value) -> Reply {
+        Reply::new(200, "application/json", body.to_string())
+    }
+
     pub(crate) fn status(status: u16) -> Reply {
         Reply::new(status, "text/plain", "")
     }

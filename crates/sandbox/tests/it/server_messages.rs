@@ -19,10 +19,6 @@ fn types(hook: &Hook, path: &str) -> Vec<String> {
     messages(hook, path).iter().map(|message| message["type"].as_str().unwrap().to_owned()).collect()
 }
 
-fn reply(body: Value) -> Reply {
-    Reply::new(200, "application/json", body.to_string())
-}
-
 async fn ring(lab: &Lab, says: Value) -> Value {
     lab.control("POST", "/calls", json!({"from": CALLER, "to": US, "says": says})).await.1
 }
@@ -230,8 +226,8 @@ async fn an_oauth2_token_is_fetched_once_and_kept() {
     hook.answer(
         "/token",
         [
-            reply(json!({"access_token": "first", "expires_in": 600})),
-            reply(json!({"access_token": "second", "expires_in": 600})),
+            Reply::json(&json!({"access_token": "first", "expires_in": 600})),
+            Reply::json(&json!({"access_token": "second", "expires_in": 600})),
         ],
     );
     let plan = json!({"type": "oauth2", "url": hook.url("/token"), "clientId": "id", "clientSecret": "secret",
@@ -296,7 +292,7 @@ async fn a_tools_own_server_is_asked_and_what_fails_is_said() {
 async fn a_transfer_asks_where_to_and_the_phone_there_decides() {
     let (lab, hook) = (still().await, Hook::new().await);
     let to = json!({"type": "number", "number": "+14155550777", "message": "One moment."});
-    hook.answer("/mia", (0..99).map(|_| reply(json!({"destination": to.clone()}))));
+    hook.answer("/mia", (0..99).map(|_| Reply::json(&json!({"destination": to.clone()}))));
     let model = json!({"provider": "openai", "model": "gpt-4o",
         "tools": [{"type": "transferCall", "destinations": []}]});
     let mia = json!({"model": model, "server": {"url": hook.url("/mia")}});
@@ -342,7 +338,10 @@ async fn a_tools_result_is_said_and_kept() {
     book(&hook).await;
     // The same seed makes the same ids: now the answer can name the tool call.
     let id = messages(&hook, "/tool")[0]["toolCallList"][0]["id"].clone();
-    hook.answer("/tool", [reply(json!({"results": [{"toolCallId": id, "result": "Table 7 is yours."}]}))]);
+    hook.answer(
+        "/tool",
+        [Reply::json(&json!({"results": [{"toolCallId": id, "result": "Table 7 is yours."}]}))],
+    );
     let call = book(&hook).await;
     assert_eq!(call["heard"], json!(["Hello.", "Table 7 is yours."]));
     let ended = messages(&hook, "/mia").pop().unwrap();

@@ -14,10 +14,6 @@ async fn asking(lab: &Lab, hook: &Hook, more: Value) -> String {
     row["id"].as_str().unwrap().to_owned()
 }
 
-fn reply(body: Value) -> Reply {
-    Reply::new(200, "application/json", body.to_string())
-}
-
 #[tokio::test]
 async fn every_failed_assistant_request_has_its_reason() {
     let (lab, hook) = (still().await, Hook::new().await);
@@ -25,32 +21,34 @@ async fn every_failed_assistant_request_has_its_reason() {
     for (answer, reason) in [
         (Reply::status(500), "assistant-request-failed"),
         (Reply::cut(), "assistant-request-failed"),
-        (reply(json!({"error": "We are closed."})), "assistant-request-returned-error"),
-        (reply(json!({"error": {"a": 1}})), "assistant-request-returned-unspeakable-error"),
-        (reply(json!({"assistant": {"nme": "x"}})), "assistant-request-returned-invalid-assistant"),
-        (reply(json!({})), "assistant-request-returned-no-assistant"),
+        (Reply::json(&json!({"error": "We are closed."})), "assistant-request-returned-error"),
+        (Reply::json(&json!({"error": {"a": 1}})), "assistant-request-returned-unspeakable-error"),
+        (Reply::json(&json!({"assistant": {"nme": "x"}})), "assistant-request-returned-invalid-assistant"),
+        (Reply::json(&json!({})), "assistant-request-returned-no-assistant"),
         (Reply::status(200), "assistant-request-returned-no-assistant"),
         (Reply::new(200, "text/html", "<p>Welcome</p>"), "assistant-request-returned-no-assistant"),
-        (reply(json!(["assistant"])), "assistant-request-returned-no-assistant"),
+        (Reply::json(&json!(["assistant"])), "assistant-request-returned-no-assistant"),
         // The schema's wrapper is not used on the wire.
         (
-            reply(json!({"messageResponse": {"assistant": {"firstMessage": "Hello."}}})),
+            Reply::json(&json!({"messageResponse": {"assistant": {"firstMessage": "Hello."}}})),
             "assistant-request-returned-no-assistant",
         ),
         (
-            reply(json!({"assistant": {}, "assistantOverrides": {"maxDurationSeconds": i64::MAX}})),
+            Reply::json(&json!({"assistant": {}, "assistantOverrides": {"maxDurationSeconds": i64::MAX}})),
             "assistant-request-returned-invalid-assistant",
         ),
-        (reply(json!({"squad": {"members": "all"}})), "assistant-request-returned-invalid-assistant"),
-        (reply(json!({"assistantId": lab.key})), "assistant-not-found"),
+        (Reply::json(&json!({"squad": {"members": "all"}})), "assistant-request-returned-invalid-assistant"),
+        (Reply::json(&json!({"assistantId": lab.key})), "assistant-not-found"),
         (
-            reply(json!({"destination": {"type": "number", "number": CALLER}, "assistantId": "x"})),
+            Reply::json(&json!({"destination": {"type": "number", "number": CALLER}, "assistantId": "x"})),
             "assistant-request-returned-forwarding-phone-number",
         ),
-        (reply(json!({"assistant": {"firstMessage": "Hello."}})), "customer-ended-call"),
+        (Reply::json(&json!({"assistant": {"firstMessage": "Hello."}})), "customer-ended-call"),
         // Keys without a value are not there.
         (
-            reply(json!({"error": null, "destination": null, "assistant": {"firstMessage": "Hello."}})),
+            Reply::json(
+                &json!({"error": null, "destination": null, "assistant": {"firstMessage": "Hello."}}),
+            ),
             "customer-ended-call",
         ),
     ] {
@@ -232,7 +230,7 @@ async fn an_assistant_request_has_seven_and_a_half_seconds_whatever_the_server_i
     let server = json!({"server": {"url": hook.url("/ask"), "timeoutSeconds": 20}});
     asking(&lab, &hook, server).await;
     let gate = std::sync::Arc::new(tokio::sync::Notify::new());
-    hook.answer("/ask", [reply(json!({})).held(&gate), Reply::status(200)]);
+    hook.answer("/ask", [Reply::json(&json!({})).held(&gate), Reply::status(200)]);
     let call = lab.call(US).await;
     assert_eq!(call["ended_reason"], "assistant-request-failed", "{call}");
     let (_, logs) = lab.vapi("GET", "/logs", Value::Null).await;

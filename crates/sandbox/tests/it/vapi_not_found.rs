@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::hook::Hook;
 use crate::lab::{FR, Lab, US, VAPI_URL, answer};
 
 const NOT_FOUND: &str = "Number Not Found on Twilio.";
@@ -301,13 +302,18 @@ async fn texts_stop_arriving_after_import() {
 
 #[tokio::test]
 async fn the_server_is_never_asked_while_an_assistant_is_set() {
-    let lab = Lab::new().await;
+    let (lab, hook) = (Lab::new().await, Hook::new().await);
     let assistant = lab.assistant("Mia").await;
-    let server = json!({"url": "https://mine.example/hook"});
+    let server = json!({"url": hook.url("/")});
     let (_, row) = lab.import(US, json!({"assistantId": assistant, "server": server})).await;
+    let asked = || hook.seen().iter().any(|seen| seen.body.contains("\"type\":\"assistant-request\""));
+    assert_eq!(lab.call(US).await["outcome"], "answered");
+    assert!(!hook.seen().is_empty() && !asked(), "events, but no question");
     let path = format!("/phone-number/{}", row["id"].as_str().unwrap());
     let (status, row) = lab.vapi("PATCH", &path, json!({"assistantId": null})).await;
     assert_eq!((status, &row["assistantId"], &row["server"]), (200, &json!(null), &server));
+    lab.call(US).await;
+    assert!(asked());
 }
 
 #[tokio::test]
@@ -422,4 +428,18 @@ async fn a_sip_gateway_by_name_takes_no_inbound_traffic() {
     let both = json!({"gateways": [{"ip": "54.172.60.0", "netmask": 30, "outboundEnabled": false}]});
     let (_, changed) = lab.vapi("PATCH", &path, both.clone()).await;
     assert_eq!(changed["gateways"], both["gateways"], "the list is replaced whole");
+}
+
+/// The table for readers names tests that exist.
+#[test]
+fn every_row_of_the_table_has_its_test() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let chapter = std::fs::read_to_string(format!("{root}/../../docs/sandbox/vapi.md")).unwrap();
+    let rows: Vec<&str> = chapter.split('`').filter(|words| words.contains("::")).collect();
+    assert!(rows.len() > 45, "{rows:?}");
+    for row in rows {
+        let (file, test) = row.split_once("::").unwrap();
+        let source = std::fs::read_to_string(format!("{root}/tests/it/{file}.rs")).unwrap();
+        assert!(source.contains(&format!("async fn {test}()")), "{row}");
+    }
 }

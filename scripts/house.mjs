@@ -162,6 +162,16 @@ function webDependencies() {
     }
 }
 
+// The client libraries that play against the sandbox, in both languages.
+function contractDependencies() {
+    const folder = "crates/sandbox/contract";
+    const python = read(`${folder}/python/requirements.in`).match(/^[\w-]+/gm);
+    const reasons = read("CONTRIBUTING.md");
+    for (const name of [...python, ...Object.keys(json(`${folder}/node/package.json`).dependencies)]) {
+        if (!reasons.includes(`\`${name}\``)) breach("CONTRIBUTING.md", `does not say what ${name} is for`);
+    }
+}
+
 // An SPDX expression is fine when one way to read its ORs has allowed licences only.
 function allowed(expression, licences) {
     const tokens = expression.replaceAll("/", " OR ").match(/[()]|[^\s()]+/g) ?? [];
@@ -206,6 +216,7 @@ sizes();
 texts();
 dependencies(members);
 webDependencies();
+contractDependencies();
 licences(metadata.packages);
 
 for (const line of breaches) console.error(line);

@@ -30,6 +30,7 @@ function working({ number = {}, entry = {}, account = {}, ...more } = {}) {
   const org = {
     id: "o",
     name: "Org",
+    region: "us",
     private_key: "k",
     assistants: [{ id: "a", name: "Mia" }],
     phone_numbers: [linked],
@@ -71,7 +72,8 @@ describe("where calls and texts go", () => {
   test.each([
     [VAPI, "vapi"],
     ["https://api.vapi.ai/call/twilio", "vapi"],
-    ["https://api.eu.vapi.ai/twilio/inbound_call", "other_vapi"],
+    ["https://api.eu.vapi.ai/twilio/inbound_call", "vapi"],
+    ["https://api.ap.vapi.ai/twilio/inbound_call", "other_vapi"],
     ["https://demo.twilio.com/welcome/voice/", "demo"],
     ["https://evilvapi.ai/twilio/inbound_call", "url"],
     ["not a url", "url"],
@@ -124,6 +126,15 @@ describe("where the two providers disagree", () => {
     expect(found(working({ entry: { twilioAuthToken: "new" }, account: { secondary_auth_token: "new" } }))).toEqual([]);
   });
 
+  test("a number belongs to the region whose address it calls", () => {
+    const { state, number } = working({ number: { voice_url: "https://api.eu.vapi.ai/twilio/inbound_call" } });
+    const europe = { ...state, orgs: [{ ...state.orgs[0], region: "eu" }] };
+    expect(found({ state: europe, number })).toEqual([]);
+    expect(found({ state: europe, number: { ...number, voice_url: VAPI } })).toEqual(["other_region"]);
+    const [unlink] = breaks(subject(europe, PHONE), {}).filter(({ id }) => id === "unlink");
+    expect(unlink.calls[0].path).toBe("/vapi-eu/phone-number/p");
+  });
+
   test("a number that only Vapi has is an orphan", () => {
     const { state } = working();
     expect(orphans(state)).toEqual([]);
@@ -150,7 +161,7 @@ describe("what can be broken", () => {
 
   test("a fault says which requests and how often", () => {
     const call = faultCall("drop_after", { target: "vapi", method: "changes", times: 2 });
-    expect(call.json).toEqual({ path: "^/vapi/", method: "POST", times: 2, fault: { drop: "after" } });
+    expect(call.json).toEqual({ path: "^/(vapi|vapi-eu)/", method: "POST", times: 2, fault: { drop: "after" } });
     expect(webhookCall("lost", { provider: "twilio", times: 1 }).json).toEqual({
       webhook: {},
       provider: "twilio",

@@ -35,6 +35,7 @@ const FILES: &[File] = &[
     file!("views.css", STYLE),
     file!("narrow.css", STYLE),
     file!("api.mjs", SCRIPT),
+    file!("attempt.mjs", SCRIPT),
     file!("breaking.mjs", SCRIPT),
     file!("breaks.mjs", SCRIPT),
     file!("call.mjs", SCRIPT),

@@ -165,3 +165,21 @@ pub(crate) fn short(name: &str, text: Option<String>) -> Result<Option<String>, 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    #[test]
+    fn every_control_call_is_in_its_chapter() {
+        let chapter = include_str!("../../../../docs/sandbox/control.md");
+        let chapter = Regex::new(r"\{[^}`]*\}").unwrap().replace_all(chapter, "{}");
+        for (method, path, _) in TABLES.iter().copied().flatten() {
+            let named = Regex::new(&format!("/{}[`? ]", regex::escape(path))).unwrap();
+            let told = |line: &str| line.contains(method.as_str()) && named.is_match(line);
+            assert!(chapter.lines().any(told), "{method} /sandbox/{path}");
+        }
+    }
+}

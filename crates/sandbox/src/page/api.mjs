@@ -11,8 +11,13 @@ export const twilio = (account, method, path, form) => ({
   user: `${account.sid}:${account.auth_token}`,
 });
 
-/** A call of Vapi, with an org's private key. */
-export const vapi = (org, method, path, json) => ({ method, path: `/vapi/${path}`, json, bearer: org.private_key });
+/** A call of Vapi, in an org's region and with its private key. */
+export const vapi = (org, method, path, json) => ({
+  method,
+  path: `${org.region === "eu" ? "/vapi-eu" : "/vapi"}/${path}`,
+  json,
+  bearer: org.private_key,
+});
 
 /** The sandbox refused, and said why. */
 export class Refused extends Error {

@@ -1,10 +1,10 @@
 // Break things: buttons with a sentence on what will happen, and the same as a call for a terminal.
 import { control, curl, send } from "./api.mjs";
+import { anew, attempt } from "./attempt.mjs";
 import { FAULTS, METHODS, TARGETS, WEBHOOKS, breaks, faultCall, subject, webhookCall } from "./breaks.mjs";
-import { button, confirm, copyButton, field, fill, h, icon, pill, say, select } from "./dom.mjs";
+import { button, confirm, copyButton, field, fill, h, icon, select } from "./dom.mjs";
 import { t, tn } from "./i18n.mjs";
-import { forgetAll } from "./people.mjs";
-import { forget, readNow, refresh, store } from "./store.mjs";
+import { store } from "./store.mjs";
 
 const GROUPS = ["access", "number", "assistant"];
 const NUMBERS_MAX = 500;
@@ -85,20 +85,14 @@ export function breakView() {
 }
 
 /** Sends a break's calls one after the other. */
-async function perform(calls, words) {
-  try {
+function perform(calls, words) {
+  return attempt(async () => {
     let first;
     for (const call of calls) {
       const answer = await send(filled(call, first?.sid));
       first ??= answer;
     }
-    await readNow();
-    say(words);
-    return true;
-  } catch (error) {
-    say(t("error.refused", { words: error.message }), "bad");
-    return false;
-  }
+  }, words);
 }
 
 const filled = (call, sid) =>
@@ -320,11 +314,7 @@ function activeFaults(faults) {
 function resetCard() {
   const act = async () => {
     if (!(await confirm(t("break.reset.title"), t("break.reset.text"), t("break.reset.do")))) return;
-    if (await perform([control("POST", "reset", {})], t("break.reset.done"))) {
-      forgetAll();
-      forget();
-      await refresh();
-    }
+    await anew(control("POST", "reset", {}), t("break.reset.done"));
   };
   return [
     h("h2", null, t("break.reset.title")),

@@ -100,7 +100,7 @@ export function breaks(about, inputs) {
 }
 
 /** Which requests a fault hits. */
-export const TARGETS = { both: "^/(twilio|vapi)/", twilio: "^/twilio/", vapi: "^/vapi/" };
+export const TARGETS = { both: "^/(twilio|vapi|vapi-eu)/", twilio: "^/twilio/", vapi: "^/(vapi|vapi-eu)/" };
 export const METHODS = { any: undefined, changes: "POST" };
 
 /** What happens to the next request. */

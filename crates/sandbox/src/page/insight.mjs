@@ -2,6 +2,8 @@
 // Pure functions over the state, so that they can be tested without a page.
 
 const VAPI_INBOUND = ["/twilio/inbound_call", "/call/twilio"];
+/** The installations of Vapi that the sandbox plays, by host. */
+const REGIONS = { "api.vapi.ai": "us", "api.eu.vapi.ai": "eu" };
 
 const set = (value) => value !== null && value !== undefined && value !== "";
 
@@ -16,14 +18,13 @@ function parts(url) {
 
 const ofVapi = (host) => host === "vapi.ai" || host.endsWith(".vapi.ai");
 
-/** What a web address is to Twilio: `{kind, url}`. */
+/** What a web address is to Twilio: `{kind, url}`, and for Vapi the `region`. */
 function site(url, vapiPaths) {
   if (!set(url)) return { kind: "none" };
   const { host, path } = parts(url);
   if (host === "demo.twilio.com") return { kind: "demo", url };
-  if (host === "api.vapi.ai" && vapiPaths.includes(path)) return { kind: "vapi", url };
-  if (ofVapi(host) && vapiPaths.includes(path)) return { kind: "other_vapi", url };
-  return { kind: "url", url };
+  if (!ofVapi(host) || !vapiPaths.includes(path)) return { kind: "url", url };
+  return REGIONS[host] ? { kind: "vapi", url, region: REGIONS[host] } : { kind: "other_vapi", url };
 }
 
 /** Where a number's calls go: the trunk wins over the application, and that over the address (T6). */
@@ -74,15 +75,17 @@ export function disagreements(number, state) {
   const account = state.accounts.find(({ sid }) => sid === number.account_sid);
   const voice = voiceRoute(number, state);
   const known = inVapi(number.phone_number, state);
+  const reached = ({ org }) => voice.kind === "vapi" && org.region === voice.region;
+  const lost = voice.kind === "vapi" && !known.some(reached);
   const found = [];
   const add = (holds, code, given = {}, tone = "bad") => holds && found.push({ code, tone, ...given });
   add(account && account.status !== "active", "account_inactive", { status: account?.status });
   add(voice.kind === "lost_application", "lost_application", { sid: voice.sid });
   add(voice.kind === "trunk" && !voice.url, "trunk_without_url", { sid: voice.sid });
   add(voice.kind === "none", "no_voice_url");
-  add(voice.kind === "other_vapi", "other_region", { url: voice.url });
+  add(voice.kind === "other_vapi" || (lost && known.length > 0), "other_region", { url: voice.url });
   add(voice.kind === "vapi" && voice.method === "GET", "wrong_method");
-  add(voice.kind === "vapi" && known.length === 0, "unknown_to_vapi");
+  add(lost && known.length === 0, "unknown_to_vapi");
   add(known.length > 1, "twice_in_vapi", { count: known.length });
   for (const { org, entry, assistant } of known) {
     const bypassed = ["demo", "url", "none", "other_vapi"].includes(voice.kind);

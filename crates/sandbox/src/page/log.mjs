@@ -1,6 +1,7 @@
 // The log: every request to a provider and every webhook from one, newest first.
 import { control, send } from "./api.mjs";
-import { button, copyButton, field, fill, h, icon, pill, say, select } from "./dom.mjs";
+import { attempt } from "./attempt.mjs";
+import { button, copyButton, field, fill, h, icon, pill, select } from "./dom.mjs";
 import { clockTime, t, tn, wholeTime } from "./i18n.mjs";
 import { readStrict, store } from "./store.mjs";
 
@@ -170,15 +171,11 @@ const STRICT = {
 
 const strictMode = () => (store.strict.refuse ? "refuse" : store.strict.enabled ? "report" : "off");
 
-async function setStrict(mode) {
-  try {
+const setStrict = (mode) =>
+  attempt(async () => {
     await send(control("POST", "strict", STRICT[mode]));
     await readStrict();
-    say(t("log.strict_set"));
-  } catch (error) {
-    say(t("error.refused", { words: error.message }), "bad");
-  }
-}
+  }, t("log.strict_set"));
 
 const tone = ({ status }) =>
   status === null ? "bad" : status < 300 ? "good" : status < 400 ? "calm" : status < 500 ? "warn" : "bad";

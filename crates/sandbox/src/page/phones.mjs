@@ -1,10 +1,11 @@
 // Phones: people who call and text the numbers, and what they hear and read.
 import { control, send } from "./api.mjs";
+import { attempt } from "./attempt.mjs";
 import { callCard } from "./call.mjs";
-import { button, field, fill, h, icon, say, select } from "./dom.mjs";
+import { button, field, fill, h, icon, select } from "./dom.mjs";
 import { clockTime, t, tn } from "./i18n.mjs";
 import { E164, add, choose, chosen, keep, people, remove } from "./people.mjs";
-import { refresh, store } from "./store.mjs";
+import { store } from "./store.mjs";
 import { textCard } from "./texting.mjs";
 
 const ON_CALL = ["answer", "busy", "no-answer", "fail", "voicemail"];
@@ -118,15 +119,9 @@ const chip = (words, pressed, onclick) =>
 /** What the phone does with what comes in; kept in the sandbox. Its number is kept in this browser. */
 function phoneSettings(behaviour, update) {
   const { number } = chosen();
-  const change = async (name, value) => {
+  const change = (name, value) => {
     const whole = { on_call: "answer", on_text: "deliver", says: [], ...behaviour, [name]: value };
-    try {
-      await send(control("POST", `phones/${number}`, whole));
-      await refresh();
-      say(t("phone.saved"));
-    } catch (error) {
-      say(t("error.refused", { words: error.message }), "bad");
-    }
+    return attempt(() => send(control("POST", `phones/${number}`, whole)), t("phone.saved"));
   };
   const own = h("input", { type: "tel", value: number, class: "number", "data-keep": "own", onchange: renumber });
   function renumber() {

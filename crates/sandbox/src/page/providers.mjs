@@ -270,7 +270,7 @@ function orgCard(org, state) {
   return h(
     "article",
     { class: "card", "data-org": org.id },
-    h("header", { class: "card-head" }, h("h3", null, org.name)),
+    h("header", { class: "card-head" }, h("h3", null, org.name), pill(org.region.toUpperCase())),
     facts([
       [t("state.org_id"), code(org.id, t("state.org_id"))],
       [t("state.private_key"), code(org.private_key, t("state.private_key"))],

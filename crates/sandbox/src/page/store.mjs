@@ -125,7 +125,7 @@ function request(entry) {
     order: 0,
     time: Date.parse(entry.at),
     at: entry.at,
-    provider: area,
+    provider: area === "vapi-eu" ? "vapi" : area,
     method: entry.method,
     target: entry.path,
     status: entry.status,

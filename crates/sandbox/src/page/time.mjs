@@ -1,10 +1,10 @@
 // Time and whole states: the clock, a new beginning with a seed, scenarios, saved states.
 import { control, curl, get, send } from "./api.mjs";
+import { anew, attempt } from "./attempt.mjs";
 import { button, confirm, field, fill, h, icon, say, select } from "./dom.mjs";
-import { duration, has, number, t, wholeTime } from "./i18n.mjs";
-import { forgetAll } from "./people.mjs";
+import { has, number, t, wholeTime } from "./i18n.mjs";
 import { parsed, scenarioCard } from "./scenarios.mjs";
-import { forget, now, readNow, refresh, setClock, store } from "./store.mjs";
+import { now, setClock, store } from "./store.mjs";
 
 const STEPS = [60, 3600, 86_400];
 const SPEEDS = [0, 1, 10, 60, 600, 3600];
@@ -17,18 +17,11 @@ export function timeView() {
   const scenario = scenarioCard();
   let settings;
 
-  async function act(call, words) {
-    try {
+  const act = (call, words) =>
+    attempt(async () => {
       const answer = await send(call);
       if (call.path.endsWith("/clock")) setClock(answer);
-      await readNow();
-      say(words);
-      return true;
-    } catch (error) {
-      say(t("error.refused", { words: error.message }), "bad");
-      return false;
-    }
-  }
+    }, words);
 
   const advance = (seconds) => act(control("POST", "clock", { advance_s: seconds }), t("time.advanced"));
   const own = h("input", { type: "number", min: 1, max: 1_000_000_000, value: 30, inputmode: "numeric" });
@@ -115,20 +108,6 @@ const speedWords = (speed) =>
 
 const curlLine = (call) =>
   h("details", { class: "curl" }, h("summary", null, t("break.call")), h("pre", { tabindex: 0 }, curl(call)));
-
-/** Everything begins anew: what the page remembers of before is not true any more. */
-async function anew(call, words) {
-  try {
-    await send(call);
-    forgetAll();
-    forget();
-    await readNow();
-    say(words);
-  } catch (error) {
-    say(t("error.refused", { words: error.message }), "bad");
-    await refresh();
-  }
-}
 
 function seedCard() {
   const seed = h("input", { type: "number", min: 0, step: 1, placeholder: "7", inputmode: "numeric" });

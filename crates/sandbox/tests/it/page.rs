@@ -56,8 +56,19 @@ fn named(text: &str, before: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_text_is_there_in_both_languages() {
     let lab = Lab::new().await;
-    let scripts =
-        ["breaking", "call", "dom", "log", "main", "phones", "providers", "scenarios", "texting", "time"];
+    let scripts = [
+        "attempt",
+        "breaking",
+        "call",
+        "dom",
+        "log",
+        "main",
+        "phones",
+        "providers",
+        "scenarios",
+        "texting",
+        "time",
+    ];
     let mut wanted = Vec::new();
     for script in scripts {
         let path = format!("/sandbox/assets/{script}.mjs");

@@ -34,7 +34,7 @@ function startSandbox() {
     });
     return new Promise((resolve, reject) => {
         child.stdout.on("data", (text) => {
-            const found = String(text).match(/http:\/\/[\d.:]+/);
+            const found = String(text).match(/http:\/\/[\d.]+:\d+/);
             if (found) resolve({ child, url: found[0] });
         });
         child.on("error", reject);
@@ -46,12 +46,15 @@ function startSandbox() {
 async function suite({ language, program, args }) {
     const { child, url } = await startSandbox();
     const look = async (path) => (await fetch(`${url}/sandbox/${path}`)).json();
-    const { code, output } = await run(program, args, join(suites, language), { SANDBOX_URL: url });
-    const { operations } = await look("operations");
-    const { violations } = await look("violations");
-    child.removeAllListeners("exit");
-    child.kill();
-    return { language, code, output, operations, violations };
+    try {
+        const { code, output } = await run(program, args, join(suites, language), { SANDBOX_URL: url });
+        const { operations } = await look("operations");
+        const { violations } = await look("violations");
+        return { language, code, output, operations, violations };
+    } finally {
+        child.removeAllListeners("exit");
+        child.kill();
+    }
 }
 
 // Which rows of the flows leave a library out, and why.

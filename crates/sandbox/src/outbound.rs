@@ -103,6 +103,7 @@ impl OutboundLog {
 
 /// Sends one request, logs it, and returns the answer. Redirects are the caller's business.
 pub(crate) async fn send(shared: &Shared, outgoing: &Outgoing) -> Result<Answered, Failure> {
+    shared.watch.webhook(outgoing);
     webhooks::send(shared, outgoing).await
 }
 

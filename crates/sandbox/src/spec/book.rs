@@ -150,6 +150,15 @@ impl Book {
         Some((operation, ids.into_iter().map(|(name, id)| (name.to_owned(), json!(id))).collect()))
     }
 
+    /// Where a server message of this type is described.
+    pub(crate) fn message(&self, kind: &str) -> Option<String> {
+        let all = self.document["schemas"]["ServerMessage"]["properties"]["message"]["anyOf"].as_array()?;
+        let targets = all.iter().filter_map(|schema| schema["$ref"].as_str());
+        let mut pointers = targets.map(|target| target.trim_start_matches('#'));
+        let types = |pointer: &str| self.document.pointer(pointer)?["properties"]["type"]["enum"].as_array();
+        pointers.find(|at| types(at).is_some_and(|all| all.contains(&json!(kind)))).map(str::to_owned)
+    }
+
     /// What is wrong with `value`, which stands at `place` and is described at `pointer` of the document.
     pub(crate) fn check(&self, half: Half, pointer: &str, place: &str, value: &Value) -> Vec<Finding> {
         let checks = match half {

@@ -11,6 +11,7 @@ use super::document;
 use super::exchange::{self, Exchange};
 use super::finding::Finding;
 use crate::http::{Reply, Request};
+use crate::outbound::Outgoing;
 use crate::{twilio, vapi};
 
 const KEPT_MAX: usize = 1_000;
@@ -22,6 +23,8 @@ const CLIENTS: [(&str, &str); 4] = [
     ("@vapi-ai/server-sdk", "vapi-node"),
 ];
 const OTHER_CLIENT: &str = "other";
+/// Messages that are sent and have no schema (V9.2 [?]).
+const UNDESCRIBED: [&str; 1] = ["assistant.started"];
 /// On answers of the sandbox that are not as described.
 const VIOLATION_HEADER: &str = "sandbox-violation";
 
@@ -131,6 +134,28 @@ impl Watch {
         let text = format!("{}: {}", exchange.operation.name, sentences.join("; "));
         let ascii = |letter: char| if (' '..='~').contains(&letter) { letter } else { '?' };
         Some((VIOLATION_HEADER, text.chars().map(ascii).collect()))
+    }
+
+    /// Looks at what one of the providers is about to send: Vapi's messages are described, Twilio's are not.
+    pub(crate) fn webhook(&self, outgoing: &Outgoing) {
+        if self.mode() == Strict::Off || outgoing.provider != "vapi" {
+            return;
+        }
+        let Ok(body) = serde_json::from_str::<Value>(&outgoing.body) else { return };
+        let Some(kind) = body["message"]["type"].as_str().filter(|kind| !UNDESCRIBED.contains(kind)) else {
+            return;
+        };
+        let mut found = match book::vapi().message(kind) {
+            Some(pointer) => book::vapi().check(Half::Answer, &pointer, "webhook", &body["message"]),
+            None => vec![Finding::new("webhook/type", format!("is {kind}, which is not described"))],
+        };
+        // Gone from the schema, and still kept in old objects (V9.5 [D]).
+        found.retain(|finding| !finding.place.ends_with("/server/secret"));
+        let about = |finding: &Finding| {
+            json!({"of": "webhook", "operation": outgoing.event, "method": outgoing.method, "path": outgoing.url,
+                "place": finding.place, "sentence": finding.sentence})
+        };
+        self.seen().keep(found.iter().map(about));
     }
 
     /// The answer to `GET /sandbox/violations`, oldest first.

@@ -43,7 +43,18 @@ impl Lab {
     }
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        answer(self.request(method, &format!("/sandbox{path}")).json(&body)).await
+        let answered = answer(self.request(method, &format!("/sandbox{path}")).json(&body)).await;
+        if ["/calls", "/clock", "/messages"].contains(&path) {
+            self.webhooks_are_as_described().await;
+        }
+        answered
+    }
+
+    async fn webhooks_are_as_described(&self) {
+        let (_, found) = answer(self.request("GET", "/sandbox/violations")).await;
+        let sent = |row: &&Value| row["of"] == "webhook";
+        let found: Vec<&Value> = found["violations"].as_array().unwrap().iter().filter(sent).collect();
+        assert!(found.is_empty(), "webhooks are not as described: {found:?}");
     }
 
     /// Below the full account, with its token; `path` starts after the account's SID.

@@ -147,7 +147,7 @@ async fn a_document_that_cannot_be_used_has_no_mime_type() {
 }
 
 #[tokio::test]
-async fn a_request_says_what_it_lacks() {
+async fn trap_21_a_request_is_json_and_answered_202_and_says_what_it_lacks() {
     let lab = Lab::new().await;
     let whole = wish(&lab, json!([{"phone_number": MOBILE, "pin": "1234"}])).await;
     let (_, unusable) = upload(&lab, b"MZ").await;

@@ -28,7 +28,7 @@ async fn an_import_writes_three_urls() {
 }
 
 #[tokio::test]
-async fn sms_enabled_false_keeps_the_sms_url() {
+async fn trap_01_an_import_takes_the_sms_url_unless_it_says_not_to() {
     let lab = Lab::new().await;
     lab.set(US, &[("SmsUrl", "https://mine.example/sms")]).await;
     let (_, row) = lab.import(US, json!({"smsEnabled": false})).await;

@@ -12,7 +12,8 @@ use jiff::SignedDuration;
 
 pub use rows::Begin;
 
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// How long an answer is kept.
+pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 fn place(key: &str) -> Place<'_> {
     Place { table: "idempotency", row: key, field: "body" }

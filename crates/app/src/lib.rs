@@ -7,6 +7,7 @@ pub mod clock;
 mod credentials;
 mod engine;
 mod events;
+mod housekeeping;
 mod idempotency;
 mod lines;
 mod operations;
@@ -20,7 +21,7 @@ pub use accounts::{
     OrganisationChange, SetUp, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
-pub use dialtone_providers::Limits;
+pub use dialtone_providers::{Limits, MailConfig};
 pub use events::Event;
 pub use idempotency::Begin;
 pub use lines::{

@@ -282,7 +282,7 @@ impl App {
         }
     }
 
-    /// Starts the workers: operations, and imports that wait for something.
+    /// Starts the workers: operations, imports that wait for something, and what is forgotten by age.
     ///
     /// # Errors
     /// Only for trouble with the database.
@@ -295,7 +295,8 @@ impl App {
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
-        tasks.spawn(self.clone().sweep_for_imports(stop));
+        tasks.spawn(self.clone().sweep_for_imports(stop.clone()));
+        tasks.spawn(self.clone().keep_house(stop));
         Ok(Workers { stopping, tasks })
     }
 

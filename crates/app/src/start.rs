@@ -4,7 +4,7 @@ use crate::accounts::{Organisation, SignInLimits};
 use crate::setup::Sweep;
 use crate::vault::{KeyError, Vault};
 use dialtone_domain::{Problem, SecretString};
-use dialtone_providers::{Addresses, Limits, Providers};
+use dialtone_providers::{Addresses, Gate, Limits, MailConfig, Mailer, Providers};
 use dialtone_store::{Engine, Store, accounts};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Config {
     pub vapi_url: String,
     /// How long and how often providers are asked.
     pub limits: Limits,
+    /// The mail server, where there is one.
+    pub mail: Option<MailConfig>,
 }
 
 /// Why the application does not start; each text is a sentence for whoever starts it.
@@ -49,6 +51,9 @@ pub enum StartError {
     /// The providers' addresses are not usable.
     #[error("The providers cannot be reached with this configuration: {0}")]
     Providers(String),
+    /// The mail server's address or the sender's is not usable.
+    #[error("Mails cannot be sent with this configuration: {0}.")]
+    Mail(String),
 }
 
 /// The application. Clones are cheap and share everything.
@@ -61,6 +66,10 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) providers: Providers,
+    /// Closed while this is a restored backup that nobody has let loose.
+    pub(crate) gate: Gate,
+    /// Sends mails, where a mail server is configured.
+    pub(crate) mailer: Option<Mailer>,
     /// Who holds this process's leases.
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
@@ -77,8 +86,11 @@ impl App {
         std::fs::create_dir_all(dir)
             .map_err(|error| StartError::DataDir(dir.display().to_string(), error))?;
         let addresses = Addresses { twilio: config.twilio_url, vapi: config.vapi_url };
-        let providers = Providers::new(addresses, config.limits)
+        let gate = Gate::default();
+        let providers = Providers::new(addresses, config.limits, gate.clone())
             .map_err(|error| StartError::Providers(error.to_string()))?;
+        let mailer = config.mail.map(|mail| Mailer::new(&mail, gate.clone())).transpose();
+        let mailer = mailer.map_err(StartError::Mail)?;
         let url = config.database_url;
         let store = tokio::task::spawn_blocking(move || Store::open(&url))
             .await
@@ -90,6 +102,8 @@ impl App {
             store,
             vault,
             providers,
+            gate,
+            mailer,
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             sweep: Sweep::default(),

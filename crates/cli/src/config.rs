@@ -2,6 +2,7 @@
 
 use crate::args::ServerFlags;
 use crate::failure::{Failure, Result};
+use dialtone_app::MailConfig;
 use dialtone_domain::SecretString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,12 +20,12 @@ struct Setting {
 }
 
 /// Every setting. A default may depend on the settings above it.
-const SETTINGS: [Setting; 8] = [
+const SETTINGS: [Setting; 10] = [
     Setting { name: "listen", default: |_| said("127.0.0.1:8080"), check: address, shown: plainly },
     Setting { name: "data_dir", default: |_| said("./data"), check: not_empty, shown: plainly },
     Setting { name: "database_url", default: sqlite_in_data_dir, check: database, shown: without_password },
     Setting { name: "public_url", default: where_it_listens, check: web_address, shown: without_password },
-    Setting { name: "master_key", default: |_| None, check: not_empty, shown: hidden },
+    Setting { name: "master_key", default: |_| None, check: not_empty, shown: key_or_file },
     Setting {
         name: "twilio_url",
         default: |_| said("https://{product}.twilio.com"),
@@ -35,6 +36,13 @@ const SETTINGS: [Setting; 8] = [
         name: "vapi_url",
         default: |_| said("https://api.vapi.ai"),
         check: web_address,
+        shown: plainly,
+    },
+    Setting { name: "smtp_url", default: |_| None, check: mail_server, shown: without_password },
+    Setting {
+        name: "mail_from",
+        default: |_| said("Dialtone <dialtone@localhost>"),
+        check: not_empty,
         shown: plainly,
     },
     Setting { name: "log", default: |_| said("info"), check: log_filter, shown: plainly },
@@ -73,6 +81,13 @@ fn web_address(text: &str) -> std::result::Result<(), &'static str> {
     }
 }
 
+fn mail_server(text: &str) -> std::result::Result<(), &'static str> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(()),
+        _ => Err("must be a mail server, such as smtp://user:password@mail.example.com:587?tls=required"),
+    }
+}
+
 fn products(text: &str) -> std::result::Result<(), &'static str> {
     web_address(&text.replace("{product}", "api"))
         .map_err(|_| "must be a web address; {product} in it stands for api, trunking…")
@@ -92,7 +107,14 @@ fn hidden(_: &str) -> String {
     "(hidden)".to_owned()
 }
 
+fn key_or_file(text: &str) -> String {
+    if text.is_empty() { "(a key file in the data directory)".to_owned() } else { hidden(text) }
+}
+
 fn without_password(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     let Ok(mut url) = Url::parse(text) else { return hidden(text) };
     // Only an address without a host takes no password, and it has none.
     match url.password().map(drop).and_then(|()| url.set_password(Some("hidden")).ok()) {
@@ -169,6 +191,9 @@ impl Resolved {
             twilio_url: self.get("twilio_url").to_owned(),
             vapi_url: self.get("vapi_url").to_owned(),
             limits: Default::default(),
+            mail: self
+                .find("smtp_url")
+                .map(|url| MailConfig { url: url.into(), from: self.get("mail_from").to_owned() }),
         }
     }
 
@@ -176,9 +201,7 @@ impl Resolved {
     pub(crate) fn shown(&self) -> Vec<(&'static str, String, String)> {
         let row = |setting: &Setting| match self.0.iter().find(|row| row.0 == setting.name) {
             Some((name, value, origin)) => (*name, (setting.shown)(value), origin.to_string()),
-            None => {
-                (setting.name, "(a key file in the data directory)".to_owned(), Origin::Default.to_string())
-            }
+            None => (setting.name, (setting.shown)(""), Origin::Default.to_string()),
         };
         SETTINGS.iter().map(row).collect()
     }

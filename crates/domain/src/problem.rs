@@ -82,6 +82,10 @@ codes! {
     StorageUnavailable = "storage_unavailable" 503,
     /// A secret cannot be opened with this master key.
     Sealed = "sealed" 503,
+    /// A restored backup: nothing may be changed outside until somebody says so.
+    Fenced = "fenced" 409,
+    /// A mail was not taken by the mail server.
+    MailFailed = "mail_failed" 502,
     /// A defect of Dialtone.
     Internal = "internal" 500,
 

@@ -1,6 +1,7 @@
 //! One account's way to one provider: every request goes out, is repeated, and comes back here.
 
 use crate::failure::{Effect, Failure, said};
+use crate::gate::Gate;
 use crate::lane::Lane;
 use crate::limits::Limits;
 use crate::scrub;
@@ -62,6 +63,7 @@ pub(crate) struct Channel {
     pub(crate) provider: Provider,
     pub(crate) client: Client,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) gate: Gate,
     pub(crate) lane: Arc<Lane>,
     /// Marked sensitive, so that it does not print.
     pub(crate) authorization: HeaderValue,
@@ -76,6 +78,9 @@ impl Channel {
         request: &Request,
         read: impl FnOnce(Value) -> Option<T>,
     ) -> Result<T, Problem> {
+        if request.effect() == Effect::Write {
+            self.gate.check()?;
+        }
         let (status, body) = self.send(request).await.map_err(|failure| self.problem(request, failure))?;
         read(body).ok_or_else(|| self.problem(request, unusable(status, "an answer of an unknown shape")))
     }

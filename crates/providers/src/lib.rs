@@ -20,17 +20,21 @@
 mod channel;
 mod failure;
 mod fields;
+mod gate;
 mod lane;
 mod limits;
 mod listed;
+mod mail;
 mod providers;
 mod scrub;
 pub mod twilio;
 pub mod vapi;
 mod words;
 
+pub use gate::Gate;
 pub use limits::{Lane as LaneLimits, Limits};
 pub use listed::Listed;
+pub use mail::{Mail, MailConfig, Mailer};
 pub use providers::{Addresses, Providers, ProvidersError};
 pub use scrub::fingerprint;
 pub use twilio::Twilio;

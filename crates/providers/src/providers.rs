@@ -1,6 +1,7 @@
 //! What one process holds for both providers: addresses, connections, turns.
 
 use crate::channel::Channel;
+use crate::gate::Gate;
 use crate::lane::Lanes;
 use crate::limits::Limits;
 use crate::{Twilio, Vapi};
@@ -49,19 +50,20 @@ pub struct Providers {
     client: Client,
     limits: Arc<Limits>,
     lanes: Arc<Lanes>,
+    gate: Gate,
     addresses: Addresses,
     twilio_api: Url,
     vapi: Url,
 }
 
 impl Providers {
-    /// The clients for these addresses. Nothing is sent.
-    pub fn new(addresses: Addresses, limits: Limits) -> Result<Self, ProvidersError> {
+    /// The clients for these addresses, which change nothing while the gate is closed. Nothing is sent.
+    pub fn new(addresses: Addresses, limits: Limits, gate: Gate) -> Result<Self, ProvidersError> {
         let twilio_api = base("Twilio", &addresses.twilio.replace("{product}", "api"))?;
         let vapi = base("Vapi", &addresses.vapi)?;
         let client = client(&limits, &[&twilio_api, &vapi])?;
         let lanes = Arc::new(Lanes::new(limits.clone()));
-        Ok(Self { client, limits: Arc::new(limits), lanes, addresses, twilio_api, vapi })
+        Ok(Self { client, limits: Arc::new(limits), lanes, gate, addresses, twilio_api, vapi })
     }
 
     /// Twilio, with an account's own credentials.
@@ -110,6 +112,7 @@ impl Providers {
             provider,
             client: self.client.clone(),
             limits: self.limits.clone(),
+            gate: self.gate.clone(),
             lane: self.lanes.of(provider, account, secret),
             authorization,
             secret: secret.clone(),

@@ -6,6 +6,20 @@ CREATE TABLE schema_version (
     name TEXT NOT NULL
 ) STRICT;
 
+-- One row: this installation.
+CREATE TABLE instance (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL,
+    -- Grows with every restore: what an older epoch claimed is no longer its own.
+    epoch BIGINT NOT NULL,
+    -- Seals what belongs to a person and not to an organisation.
+    data_key BYTEA NOT NULL,
+    key_version BIGINT NOT NULL,
+    -- Since when a restored backup holds every effect back; NULL where nothing is held back.
+    fenced_at BIGINT,
+    created_at BIGINT NOT NULL
+) STRICT;
+
 CREATE TABLE orgs (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,

@@ -66,6 +66,7 @@ impl TestServer {
             twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: limits(),
+            mail: None,
         };
         let app = App::open(config).await.unwrap();
         let workers = app.start_workers().await.unwrap();

@@ -175,7 +175,6 @@ impl App {
         let caller = self
             .store()
             .write(move |tx| {
-                rows::delete_expired(tx, created_at)?;
                 rows::create_session(tx, &session)?.ok_or(Code::SignInFailed)?;
                 rows::caller_by_session(tx, &session.token_hash, created_at)?
                     .ok_or(Problem::new(Code::SignInFailed))

@@ -78,6 +78,7 @@ impl Site {
             twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: Default::default(),
+            mail: None,
         };
         // The defaults spare the real providers; the sandbox bears whatever people and tests ask of it.
         for lane in [&mut config.limits.twilio, &mut config.limits.vapi] {

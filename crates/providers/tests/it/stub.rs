@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use dialtone_domain::SecretString;
-use dialtone_providers::{Addresses, LaneLimits, Limits, Providers, Twilio, Vapi};
+use dialtone_providers::{Addresses, Gate, LaneLimits, Limits, Providers, Twilio, Vapi};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -148,7 +148,7 @@ pub(crate) fn quick() -> Limits {
 
 pub(crate) fn providers(url: &str, limits: Limits) -> Providers {
     let addresses = Addresses { twilio: format!("{url}/twilio/{{product}}"), vapi: format!("{url}/vapi") };
-    Providers::new(addresses, limits).unwrap()
+    Providers::new(addresses, limits, Gate::default()).unwrap()
 }
 
 pub(crate) fn twilio(url: &str, limits: Limits) -> Twilio {

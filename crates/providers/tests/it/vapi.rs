@@ -7,7 +7,7 @@ use dialtone_providers::vapi::{
     ImportTwilio, Imported, NewAssistant, NumberStatus, Server, TwilioCredentials, VapiNumberPatch,
     VapiProvider,
 };
-use dialtone_providers::{Addresses, Limits, Providers, fingerprint};
+use dialtone_providers::{Addresses, Gate, Limits, Providers, fingerprint};
 use serde_json::{Value, json};
 
 const ID: &str = "00000000-0000-4000-8000-0000000000c1";
@@ -271,7 +271,7 @@ async fn a_key_that_no_request_can_carry_is_not_sent() {
 fn addresses_tell_region_and_reality() {
     let of = |twilio: &str, vapi: &str| {
         let addresses = Addresses { twilio: twilio.into(), vapi: vapi.into() };
-        Providers::new(addresses, Limits::default())
+        Providers::new(addresses, Limits::default(), Gate::default())
     };
     let twilio = "https://{product}.twilio.com";
     for (twilio, vapi, region, real) in [

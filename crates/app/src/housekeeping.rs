@@ -1,0 +1,40 @@
+//! What is thrown away by age, from one table: each row is a query that forgets, and how long its rows are kept.
+
+use crate::clock::now;
+use crate::start::App;
+use dialtone_store::{Result, Tx, accounts, idempotency};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often it is done; on every node, which does no harm.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// What is forgotten: the name, how old it may become, and the query, which gets the moment before which
+/// something is too old and answers how many rows it removed.
+type Rule = (&'static str, SignedDuration, fn(&mut Tx, Timestamp) -> Result<u64>);
+
+const RULES: &[Rule] = &[
+    ("sessions and codes", SignedDuration::ZERO, accounts::delete_expired),
+    ("kept answers", crate::idempotency::KEPT, idempotency::forget),
+];
+
+impl App {
+    /// Until stopped: forgets what has become too old.
+    pub(crate) async fn keep_house(self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            for (what, age, forget) in RULES {
+                let before = now() - *age;
+                match self.store().write(move |tx| forget(tx, before)).await {
+                    Ok(0) => (),
+                    Ok(rows) => tracing::debug!(what, rows, "forgotten"),
+                    Err(error) => tracing::warn!(what, %error, "what is too old could not be forgotten"),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => (),
+                _ = stop.changed() => return,
+            }
+        }
+    }
+}

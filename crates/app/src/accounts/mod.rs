@@ -4,14 +4,15 @@ mod local;
 mod members;
 mod organisation;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 pub use dialtone_store::accounts::{Caller, Credential, Member, Organisation, Token};
 pub use local::LocalUser;
 pub use members::{MemberChange, NewMember};
 pub use organisation::OrganisationChange;
-pub(crate) use sessions::SignInLimits;
-pub use sessions::{SetUp, SignedIn};
+pub(crate) use sign_in::SignInLimits;
+pub use sign_in::{SetUp, SignedIn};
 pub use tokens::NewToken;
 
 use crate::clock::{new_id, now};

@@ -1,189 +1,18 @@
-//! How people are recognised: the first set-up, signing in and out, sessions.
+//! Sessions and tokens in use: who a request belongs to, and the end of a session.
 
-use crate::accounts::{Caller, Credential, new_user};
-use crate::clock::{new_id, now};
-use crate::credentials::{self, digest, random_secret};
-use crate::events::{Actor, record};
+use crate::accounts::{Caller, Credential};
+use crate::clock::now;
+use crate::credentials::digest;
 use crate::start::App;
-use dialtone_domain::{Code, Country, ExposeSecret, Language, OrgId, Problem, Role, SecretString, UserId};
-use dialtone_store::{Tenant, Tx, accounts as rows};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use dialtone_domain::{Language, Problem};
+use dialtone_store::accounts as rows;
 use jiff::{SignedDuration, Timestamp};
-use rows::{CodeKind, NewCode, NewSession, TakenCode};
-use serde_json::json;
-use std::net::IpAddr;
-use std::num::NonZeroU32;
-
-const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
-const SETUP_CODE_LIFE: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often somebody may try to sign in, per address and per account: slows guessing, and lets an owner who
-/// mistyped a few times in.
-pub(crate) struct SignInLimits {
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-    by_email: DefaultKeyedRateLimiter<String>,
-}
-
-impl SignInLimits {
-    pub(crate) fn new() -> Self {
-        let quota = |burst| {
-            Quota::per_minute(NonZeroU32::MIN.saturating_add(5))
-                .allow_burst(NonZeroU32::MIN.saturating_add(burst))
-        };
-        Self { by_address: RateLimiter::keyed(quota(19)), by_email: RateLimiter::keyed(quota(9)) }
-    }
-
-    fn check(&self, address: IpAddr, email: &str) -> Result<(), Problem> {
-        if self.by_email.len() > 10_000 {
-            self.by_email.retain_recent();
-            self.by_address.retain_recent();
-        }
-        let allowed =
-            self.by_address.check_key(&address).is_ok() && self.by_email.check_key(&email.to_owned()).is_ok();
-        if allowed { Ok(()) } else { Err(Code::TooManyAttempts.into()) }
-    }
-}
-
-/// The first owner and organisation.
-pub struct SetUp {
-    /// The one-time code that the server printed.
-    pub code: SecretString,
-    /// The owner's e-mail address.
-    pub email: String,
-    /// The owner's password.
-    pub password: SecretString,
-    /// The owner's name.
-    pub name: String,
-    /// The organisation's name.
-    pub organisation: String,
-    /// Where numbers without a country code belong.
-    pub country: Country,
-    /// The organisation's language.
-    pub language: Language,
-}
-
-/// A session that has just begun.
-pub struct SignedIn {
-    /// The session's secret: the cookie's value.
-    pub secret: SecretString,
-    /// Who signed in.
-    pub caller: Caller,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
 
 impl App {
-    /// Whether nobody has set Dialtone up yet.
+    /// Ends the caller's session; a token stays.
     ///
     /// # Errors
     /// Only for trouble with the database, as all of this file.
-    pub async fn setup_needed(&self) -> Result<bool, Problem> {
-        Ok(!self.store().read(rows::any_user).await?)
-    }
-
-    /// A one-time code for the first set-up; the ones before it no longer work.
-    pub async fn setup_code(&self) -> Result<SecretString, Problem> {
-        let code = random_secret();
-        let hash = digest(code.expose_secret());
-        let at = now();
-        self.store()
-            .write(move |tx| {
-                rows::delete_codes(tx, CodeKind::Setup)?;
-                let expires_at = at + SETUP_CODE_LIFE;
-                rows::put_code(
-                    tx,
-                    &NewCode {
-                        hash: hash.clone(),
-                        kind: CodeKind::Setup,
-                        subject: None,
-                        created_at: at,
-                        expires_at,
-                    },
-                )
-            })
-            .await?;
-        Ok(code)
-    }
-
-    /// Makes the first organisation and its owner, and signs the owner in.
-    pub async fn set_up(&self, request: SetUp) -> Result<SignedIn, Problem> {
-        // First what costs nothing: hashing for whoever asks would keep others from signing in.
-        if !self.setup_needed().await? {
-            return Err(Code::SetupDone.into());
-        }
-        credentials::check_password(&request.password)?;
-        let hash = digest(request.code.expose_secret());
-        let password_hash = credentials::hash_password(request.password).await?;
-        let organisation = self.new_organisation(request.organisation, request.country, request.language);
-        let user = new_user(&request.email, request.name, password_hash);
-        let at = now();
-        let (org, owner) = (organisation.id, user.id);
-        self.store()
-            .write(move |tx| {
-                if rows::any_user(tx)? {
-                    return Err(Problem::from(Code::SetupDone));
-                }
-                rows::take_code(tx, &hash, CodeKind::Setup, at)?.ok_or(Code::CodeInvalid)?;
-                let tenant = rows::create_organisation(tx, &organisation)?;
-                create_owner(tx, &tenant, &user, at)
-            })
-            .await?;
-        self.begin_session(org, owner).await
-    }
-
-    /// Signs a person in.
-    ///
-    /// # Errors
-    /// [`Code::SignInFailed`] whatever was wrong, [`Code::TooManyAttempts`].
-    pub async fn sign_in(
-        &self,
-        email: &str,
-        password: SecretString,
-        peer: IpAddr,
-    ) -> Result<SignedIn, Problem> {
-        let email = email.trim().to_lowercase();
-        self.inner.sign_in_limits.check(peer, &email)?;
-        let found = self.store().read(move |tx| rows::user_by_email(tx, &email)).await?;
-        let stored = found.as_ref().map(|user| user.password_hash.clone());
-        let fits = credentials::verify_password(password, stored).await?;
-        let user = found.filter(|_| fits).ok_or(Code::SignInFailed)?;
-        let id = user.id;
-        let memberships = self.store().read(move |tx| rows::memberships(tx, id)).await?;
-        let membership = memberships.first().ok_or(Code::SignInFailed)?;
-        self.begin_session(membership.org_id, id).await
-    }
-
-    /// Signs in whoever the one-time link was made for; it works once.
-    pub async fn sign_in_by_code(&self, code: &str) -> Result<SignedIn, Problem> {
-        let hash = digest(code);
-        let at = now();
-        let taken = self.store().write(move |tx| rows::take_code(tx, &hash, CodeKind::SignIn, at)).await?;
-        match taken {
-            Some(TakenCode { org_id: Some(org), user_id: Some(user), .. }) => {
-                self.begin_session(org, user).await
-            }
-            _ => Err(Code::CodeInvalid.into()),
-        }
-    }
-
-    async fn begin_session(&self, org_id: OrgId, user_id: UserId) -> Result<SignedIn, Problem> {
-        let secret = random_secret();
-        let token_hash = digest(secret.expose_secret());
-        let created_at = now();
-        let expires_at = created_at + SESSION_LIFE;
-        let session = NewSession { id: new_id(), token_hash, org_id, user_id, created_at, expires_at };
-        let caller = self
-            .store()
-            .write(move |tx| {
-                rows::create_session(tx, &session)?.ok_or(Code::SignInFailed)?;
-                rows::caller_by_session(tx, &session.token_hash, created_at)?
-                    .ok_or(Problem::new(Code::SignInFailed))
-            })
-            .await?;
-        Ok(SignedIn { secret, caller, expires_at })
-    }
-
-    /// Ends the caller's session; a token stays.
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Problem> {
         let Credential::Session(id) = caller.credential else { return Ok(()) };
         let tenant = caller.tenant.clone();
@@ -221,11 +50,4 @@ impl App {
         let (user, at) = (caller.user_id, now());
         Ok(self.store().write(move |tx| rows::set_language(tx, user, language, at)).await?)
     }
-}
-
-fn create_owner(tx: &mut Tx, tenant: &Tenant, user: &rows::User, at: Timestamp) -> Result<(), Problem> {
-    rows::create_user(tx, user)?;
-    rows::add_member(tx, tenant, user.id, Role::Owner, at)?;
-    let told = json!({ "email": user.email, "name": user.name, "role": Role::Owner });
-    record(tx, tenant, &Actor::system("set-up"), "member.added", user.id, None, Some(told))
 }

@@ -295,10 +295,16 @@ mod tests {
         assert_eq!(resolved.get("database_url"), "sqlite:///env/dialtone.db");
         assert_eq!(resolved.get("public_url"), "http://127.0.0.1:1");
         assert_eq!(resolved.get("vapi_url"), "https://v.example");
-        let origins: Vec<_> = resolved.shown().into_iter().map(|row| row.2).collect();
-        let expected = ["flag --listen", "environment DIALTONE_DATA_DIR", "default", "default", "default"];
-        assert_eq!(origins[..5], expected);
-        assert_eq!(origins[5..], ["default", "file d.toml", "default"]);
+        let origin = |name: &str| resolved.shown().into_iter().find(|row| row.0 == name).unwrap().2;
+        for (name, expected) in [
+            ("listen", "flag --listen"),
+            ("data_dir", "environment DIALTONE_DATA_DIR"),
+            ("vapi_url", "file d.toml"),
+            ("twilio_url", "default"),
+            ("master_key", "default"),
+        ] {
+            assert_eq!(origin(name), expected);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod events;
 mod housekeeping;
 mod idempotency;
 mod lines;
+mod metrics;
 mod operations;
 mod settings;
 mod setup;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// How long a request waits for its operation; it goes on without the request.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -269,16 +270,19 @@ impl App {
         id: OperationId,
     ) -> Result<Started<OperationView>, Problem> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        let mut news = self.store().wakeups(Topic::Events);
+        let (mut news, mut stopping) = (self.store().wakeups(Topic::Events), self.inner.stopping.subscribe());
         loop {
             let operation = self.operation_of(tenant, id).await?;
             if operation.is_finished() {
                 return Ok(Started::Finished(operation));
             }
-            if tokio::time::Instant::now() >= deadline {
+            if self.is_stopping() || tokio::time::Instant::now() >= deadline {
                 return Ok(Started::Running(Box::new(operation)));
             }
-            wait_for(&mut news, LOOK).await;
+            tokio::select! {
+                () = wait_for(&mut news, LOOK) => (),
+                _ = stopping.changed() => (),
+            }
         }
     }
 
@@ -290,14 +294,14 @@ impl App {
         if self.is_alone() {
             self.store().write(rows::release_all).await?;
         }
-        let (stopping, stop) = watch::channel(false);
+        let stop = self.inner.stopping.subscribe();
         let mut tasks = JoinSet::new();
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
         tasks.spawn(self.clone().sweep_for_imports(stop.clone()));
         tasks.spawn(self.clone().keep_house(stop));
-        Ok(Workers { stopping, tasks })
+        Ok(Workers { app: self.clone(), tasks })
     }
 
     async fn work(self, mut stop: watch::Receiver<bool>) {
@@ -308,8 +312,10 @@ impl App {
             match claimed {
                 Ok(Some(claimed)) => {
                     let id = claimed.operation.id;
+                    let kind = claimed.operation.kind.as_str();
+                    let span = tracing::info_span!("operation", operation = %id, kind);
                     let run = std::panic::AssertUnwindSafe(self.run_operation(claimed)).catch_unwind();
-                    if run.await.is_err() {
+                    if run.instrument(span).await.is_err() {
                         tracing::error!(operation = %id, "an operation panicked; its lease will run out");
                     }
                 }
@@ -334,14 +340,14 @@ pub(crate) async fn wait_for(news: &mut watch::Receiver<()>, time: Duration) {
 
 /// The running workers. Dropping them stops them at once: what they do is taken up by the next ones.
 pub struct Workers {
-    stopping: watch::Sender<bool>,
+    app: App,
     tasks: JoinSet<()>,
 }
 
 impl Workers {
-    /// Finishes the operations at hand, for so long at most.
+    /// Finishes the steps at hand, for so long at most; the operations go on in the next process.
     pub async fn stop(mut self, patience: Duration) {
-        self.stopping.send_replace(true);
+        self.app.begin_stop();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         // Whoever is not done by then is stopped by the drop.
         let _ = tokio::time::timeout(patience, all).await;

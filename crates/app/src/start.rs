@@ -1,6 +1,7 @@
 //! Opening the application: database, master key, providers.
 
 use crate::accounts::{Organisation, SignInLimits};
+use crate::metrics::Metrics;
 use crate::setup::Sweep;
 use crate::vault::{KeyError, Vault};
 use dialtone_domain::{Problem, SecretString};
@@ -8,6 +9,7 @@ use dialtone_providers::{Addresses, Gate, Limits, MailConfig, Mailer, Providers}
 use dialtone_store::{Engine, Store, accounts};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Everything that an installation can choose.
 #[derive(Debug, Clone)]
@@ -74,6 +76,9 @@ pub(crate) struct Inner {
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
     pub(crate) sweep: Sweep,
+    pub(crate) metrics: Metrics,
+    /// Becomes true when the process is about to end.
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl App {
@@ -107,6 +112,8 @@ impl App {
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             sweep: Sweep::default(),
+            metrics: Metrics::default(),
+            stopping: watch::Sender::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -117,6 +124,17 @@ impl App {
     /// What it says instead.
     pub async fn ready(&self) -> Result<(), Problem> {
         self.store().read(|tx| accounts::any_user(tx).map(drop)).await.map_err(Problem::from)
+    }
+
+    /// Says that the process is about to end: workers take up nothing new and pause what they do behind its present
+    /// step, and whoever waits for an operation is told to follow it.
+    pub fn begin_stop(&self) {
+        self.inner.stopping.send_replace(true);
+    }
+
+    /// Whether the process is about to end.
+    pub fn is_stopping(&self) -> bool {
+        *self.inner.stopping.borrow()
     }
 
     /// Whether the providers are not the real ones.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 /// The server answers within 25 s, with the result or with the operation to follow.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+const USER_AGENT: &str = concat!("dialtone/", env!("CARGO_PKG_VERSION"));
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// How long a command stays with an operation that takes longer than one answer, and how often it looks.
 const FOLLOW_LOOKS_MAX: u32 = 600;
@@ -21,6 +22,21 @@ const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
 /// The most that one page of a list holds, and the most pages that are read.
 const PAGE_ROWS: u32 = 100;
 const PAGES_MAX: u32 = 1_000;
+
+/// A client for what is no API: a collector of traces.
+pub(crate) type Plain = reqwest::Client;
+
+/// Makes one, with the same limits.
+pub(crate) fn plain() -> reqwest::Result<Plain> {
+    // Another part of the process may have chosen the same one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Plain::builder()
+        .timeout(CONNECT_TIME_MAX)
+        .connect_timeout(CONNECT_TIME_MAX)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(USER_AGENT)
+        .build()
+}
 
 /// What a server answered.
 #[derive(Debug)]
@@ -60,7 +76,7 @@ impl Client {
             .timeout(ANSWER_TIME_MAX)
             .connect_timeout(CONNECT_TIME_MAX)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("dialtone/", env!("CARGO_PKG_VERSION")));
+            .user_agent(USER_AGENT);
         if is_here(&target.url) {
             builder = builder.no_proxy();
         }

@@ -6,6 +6,7 @@ use dialtone_app::MailConfig;
 use dialtone_domain::SecretString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// The file that is read where no other is named, if it is there.
@@ -20,7 +21,7 @@ struct Setting {
 }
 
 /// Every setting. A default may depend on the settings above it.
-const SETTINGS: [Setting; 10] = [
+const SETTINGS: [Setting; 13] = [
     Setting { name: "listen", default: |_| said("127.0.0.1:8080"), check: address, shown: plainly },
     Setting { name: "data_dir", default: |_| said("./data"), check: not_empty, shown: plainly },
     Setting { name: "database_url", default: sqlite_in_data_dir, check: database, shown: without_password },
@@ -45,7 +46,10 @@ const SETTINGS: [Setting; 10] = [
         check: not_empty,
         shown: plainly,
     },
+    Setting { name: "drain_seconds", default: |_| said("0"), check: seconds, shown: plainly },
     Setting { name: "log", default: |_| said("info"), check: log_filter, shown: plainly },
+    Setting { name: "log_format", default: |_| said("auto"), check: log_format, shown: plainly },
+    Setting { name: "otlp_url", default: |_| None, check: web_address, shown: without_password },
 ];
 
 fn said(text: &str) -> Option<String> {
@@ -97,6 +101,18 @@ fn log_filter(text: &str) -> std::result::Result<(), &'static str> {
     text.parse::<tracing_subscriber::EnvFilter>()
         .map(drop)
         .map_err(|_| "must be a log filter, such as info or info,dialtone_app=debug")
+}
+
+fn log_format(text: &str) -> std::result::Result<(), &'static str> {
+    let known = ["auto", "json", "text"].contains(&text);
+    if known { Ok(()) } else { Err("must be auto, json or text") }
+}
+
+fn seconds(text: &str) -> std::result::Result<(), &'static str> {
+    match text.parse::<u64>() {
+        Ok(0..=300) => Ok(()),
+        _ => Err("must be a number of seconds from 0 to 300"),
+    }
 }
 
 fn plainly(text: &str) -> String {
@@ -164,6 +180,16 @@ impl Resolved {
     /// Where to listen.
     pub(crate) fn listen(&self) -> SocketAddr {
         self.get("listen").parse().expect("checked when it was read")
+    }
+
+    /// How long a server that is asked to stop goes on.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.get("drain_seconds").parse().expect("checked when it was read"))
+    }
+
+    /// Where traces are sent, if anywhere.
+    pub(crate) fn otlp_url(&self) -> Option<&str> {
+        self.find("otlp_url")
     }
 
     /// Whether the setting was left at its default.

@@ -1,22 +1,33 @@
-//! Where log lines go: to standard error, for people on a terminal, as JSON otherwise, and always masked.
+//! Where log lines and traces go. Lines go to standard error, for people on a terminal, as JSON otherwise; spans to a
+//! collector, where one is configured. Both are always masked.
 
 use crate::redact::Masked;
+use crate::telemetry::Traces;
 use std::io::{self, IsTerminal};
 use std::panic;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 /// Whatever the filter says: at its debug level PostgreSQL's client logs every statement's values.
 const STATEMENTS_OFF: &str = "tokio_postgres=info";
+/// The crates whose spans are traces.
+const OURS: [&str; 5] = ["app", "cli", "providers", "server", "store"];
 
-/// Starts logging, once in a process. `filter` is what `log` is set to; of a filter that is none, nothing is
-/// left but errors.
-pub(crate) fn start(filter: &str) {
+/// Starts logging, once in a process. `filter` is what `log` is set to, `format` what `log_format` is; of a filter
+/// that is none, nothing is left but errors.
+pub(crate) fn start(filter: &str, format: &str, traces: Option<&Traces>) {
     let filter = EnvFilter::new(filter).add_directive(STATEMENTS_OFF.parse().expect("it is a directive"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Masked(io::stderr()));
-    match io::stderr().is_terminal() {
-        true => lines.init(),
-        false => lines.json().flatten_event(true).init(),
-    }
+    let lines = fmt::layer().with_writer(|| Masked(io::stderr()));
+    let lines = match format == "text" || (format != "json" && io::stderr().is_terminal()) {
+        true => lines.boxed(),
+        false => lines.json().flatten_event(true).boxed(),
+    };
+    let ours = OURS.map(|name| (format!("dialtone_{name}"), LevelFilter::DEBUG));
+    let spans = traces.map(|traces| traces.layer().with_filter(Targets::new().with_targets(ours)));
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).init();
     // A panic's text may hold anything, so it goes the same way.
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect of Dialtone")));
 }

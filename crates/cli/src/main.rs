@@ -12,6 +12,7 @@ mod profile;
 mod prompt;
 mod redact;
 mod running;
+mod telemetry;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};

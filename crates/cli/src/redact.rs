@@ -10,12 +10,14 @@ use std::sync::LazyLock;
 /// 1. a phone number, `+` or its percent-encoding and 8 to 15 digits: its last four stay;
 /// 2. the scheme of an `Authorization` header, 3. what follows it;
 /// 4. the path of a sign-in link, 5. its code;
-/// 6. a token of ours; 7. what may be an auth token: 32 hexadecimal digits that are not a SID's.
+/// 6. the scheme of an address, 7. the user and password in it;
+/// 8. a token of ours; 9. what may be an auth token: 32 hexadecimal digits that are not a SID's.
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?:\+|%2[Bb])([1-9][0-9]{7,14})",
         r"|((?i:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})",
         r"|(/sign-in/)([A-Za-z0-9_-]+)",
+        r"|(\b[A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#@]+@)",
         r"|(dt_[A-Za-z0-9_-]{8,})",
         r"|([A-Za-z0-9]*[0-9a-fA-F]{32}[A-Za-z0-9]*)",
     ))
@@ -32,7 +34,10 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
         if let Some(before) = group(2).or(group(4)) {
             return format!("{before}[masked]");
         }
-        match group(7) {
+        if let Some(scheme) = group(6) {
+            return format!("{scheme}[masked]@");
+        }
+        match group(9) {
             Some(word) if is_sid(word) => word.to_owned(),
             _ => "[masked]".to_owned(),
         }
@@ -71,6 +76,8 @@ mod tests {
             ("{\"to\":\"+14155552671\"}".into(), "{\"to\":\"…2671\"}".into()),
             ("authorization: Bearer abc.def-ghi_123".into(), "authorization: Bearer [masked]".into()),
             ("authorization: Basic QUM6dG9rZW4=".into(), "authorization: Basic [masked]".into()),
+            ("url https://user:pw@host/x".into(), "url https://[masked]@host/x".into()),
+            ("postgres://me:p%40w@db:5432/d".into(), "postgres://[masked]@db:5432/d".into()),
             ("token dt_aBcDeFgHiJkLmNoP used".into(), "token [masked] used".into()),
             ("GET /sign-in/aB-c_d1".into(), "GET /sign-in/[masked]".into()),
             (format!("auth_token={hex}"), "auth_token=[masked]".into()),
@@ -87,6 +94,7 @@ mod tests {
             "line 01890a5d-ac96-774b-bcce-b302099a8057 is healthy",
             "2026-01-01T00:00:00.123456Z INFO +1 12345678 bytes",
             "took 1234567890 µs",
+            "http://127.0.0.1:8080/a@b, mail to a@b",
         ] {
             assert_eq!(mask(text), text);
         }

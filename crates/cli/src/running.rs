@@ -7,8 +7,10 @@ use dialtone_server::{Options, Server};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-/// How long operations at hand may take to finish when the server stops.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// At a stop: how long answers and steps at hand may take to finish, and the database after them. Together they
+/// stay below the ten seconds after which containers are killed.
+const PATIENCE: Duration = Duration::from_secs(8);
+const CLOSING: Duration = Duration::from_millis(1500);
 
 /// A server that answers.
 pub(crate) struct Running {
@@ -23,19 +25,26 @@ impl Running {
     pub(crate) async fn start(config: Config, listen: SocketAddr) -> Result<Self> {
         let public_url = config.public_url.parse().ok();
         let app = App::open(config).await.map_err(|error| Failure::Error(error.to_string()))?;
-        let server =
-            Server::start(app.clone(), listen, Options { public_url, ..Options::default() })
-                .await
-                .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
+        let server = Server::start(
+            app.clone(),
+            listen,
+            Options { public_url, patience: PATIENCE, ..Options::default() },
+        )
+        .await
+        .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
         let workers = app.start_workers().await.map_err(|problem| told(&problem))?;
         Ok(Self { app, server, workers })
     }
 
-    /// Answers what is being asked, finishes what is at hand, and ends.
-    pub(crate) async fn stop(self) {
-        self.server.stop().await;
-        self.workers.stop(PATIENCE).await;
-        self.app.close().await;
+    /// Says that it will stop, goes on for `drain` so that load balancers notice, answers what is being asked, finishes
+    /// what is at hand, and ends.
+    pub(crate) async fn stop(self, drain: Duration) {
+        self.app.begin_stop();
+        tokio::time::sleep(drain).await;
+        tokio::join!(self.server.stop(), self.workers.stop(PATIENCE));
+        if tokio::time::timeout(CLOSING, self.app.close()).await.is_err() {
+            tracing::warn!("stopped before the database had finished");
+        }
     }
 }
 
@@ -75,7 +84,7 @@ impl StopSignal {
 
     /// Until the process is asked to end.
     #[cfg(unix)]
-    pub(crate) async fn asked(mut self) {
+    pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => (),
             _ = self.interrupt.recv() => (),
@@ -90,7 +99,7 @@ impl StopSignal {
 
     /// Until the process is asked to end.
     #[cfg(not(unix))]
-    pub(crate) async fn asked(self) {
+    pub(crate) async fn asked(&mut self) {
         // Where Ctrl-C cannot be listened for, the system ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await

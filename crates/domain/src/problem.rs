@@ -34,6 +34,8 @@ codes! {
     PhoneInvalid = "phone_invalid" 400,
     /// The request's body is too large.
     TooLarge = "too_large" 413,
+    /// The request's body took too long to arrive.
+    RequestTimeout = "request_timeout" 408,
     /// Not JSON.
     UnsupportedMediaType = "unsupported_media_type" 415,
     /// No credential, or one that is unknown or expired.

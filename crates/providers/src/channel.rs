@@ -1,5 +1,6 @@
 //! One account's way to one provider: every request goes out, is repeated, and comes back here.
 
+use crate::calls::Calls;
 use crate::failure::{Effect, Failure, said};
 use crate::gate::Gate;
 use crate::lane::Lane;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, field};
 use url::Url;
 
 /// How often a request is sent at most.
@@ -64,6 +66,7 @@ pub(crate) struct Channel {
     pub(crate) client: Client,
     pub(crate) limits: Arc<Limits>,
     pub(crate) gate: Gate,
+    pub(crate) calls: Calls,
     pub(crate) lane: Arc<Lane>,
     /// Marked sensitive, so that it does not print.
     pub(crate) authorization: HeaderValue,
@@ -144,11 +147,15 @@ impl Channel {
         attempt: u32,
     ) -> Result<(u16, Value), (Failure, Option<Duration>)> {
         let began = Instant::now();
-        let result = self.exchange(request).await;
+        let span = tracing::info_span!("provider call", provider = self.provider.title(), method = %request.method,
+            route = request.route, attempt, status = field::Empty, otel.kind = "client");
+        let result = self.exchange(request).instrument(span.clone()).await;
         let status = match &result {
             Ok((status, _)) => Some(*status),
             Err((failure, _)) => failure.status(),
         };
+        span.record("status", status);
+        self.calls.note(self.provider, &request.method, request.route, status, began.elapsed());
         tracing::debug!(
             provider = self.provider.title(),
             method = %request.method,

@@ -17,6 +17,7 @@
 //!
 //! [`Code::ProviderUnclear`]: dialtone_domain::Code::ProviderUnclear
 
+mod calls;
 mod channel;
 mod failure;
 mod fields;
@@ -31,6 +32,7 @@ pub mod twilio;
 pub mod vapi;
 mod words;
 
+pub use calls::Calls;
 pub use gate::Gate;
 pub use limits::{Lane as LaneLimits, Limits};
 pub use listed::Listed;

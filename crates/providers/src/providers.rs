@@ -1,5 +1,6 @@
 //! What one process holds for both providers: addresses, connections, turns.
 
+use crate::calls::Calls;
 use crate::channel::Channel;
 use crate::gate::Gate;
 use crate::lane::Lanes;
@@ -51,6 +52,7 @@ pub struct Providers {
     limits: Arc<Limits>,
     lanes: Arc<Lanes>,
     gate: Gate,
+    calls: Calls,
     addresses: Addresses,
     twilio_api: Url,
     vapi: Url,
@@ -63,7 +65,8 @@ impl Providers {
         let vapi = base("Vapi", &addresses.vapi)?;
         let client = client(&limits, &[&twilio_api, &vapi])?;
         let lanes = Arc::new(Lanes::new(limits.clone()));
-        Ok(Self { client, limits: Arc::new(limits), lanes, gate, addresses, twilio_api, vapi })
+        let calls = Calls::default();
+        Ok(Self { client, limits: Arc::new(limits), lanes, gate, calls, addresses, twilio_api, vapi })
     }
 
     /// Twilio, with an account's own credentials.
@@ -84,6 +87,11 @@ impl Providers {
         let authorization = HeaderValue::from_str(&format!("Bearer {text}"));
         let authorization = authorization.expect("visible ASCII is a header value");
         Ok(Vapi::new(self.channel(Provider::Vapi, "", key, authorization), self.vapi.clone()))
+    }
+
+    /// What is counted of all calls.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The region of the Vapi address.
@@ -113,6 +121,7 @@ impl Providers {
             client: self.client.clone(),
             limits: self.limits.clone(),
             gate: self.gate.clone(),
+            calls: self.calls.clone(),
             lane: self.lanes.of(provider, account, secret),
             authorization,
             secret: secret.clone(),

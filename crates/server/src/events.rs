@@ -5,7 +5,7 @@ use crate::auth::{self, Caller};
 use crate::site::Site;
 use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use dialtone_domain::{Code, Permission, Problem, UserId};
+use dialtone_domain::{Code, OrgId, Permission, Problem, UserId};
 use futures::stream::{self, Stream, StreamExt};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,7 +16,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How many streams one member may hold open: a few tabs and programs.
-const STREAMS_MAX: usize = 20;
+const PER_MEMBER_MAX: usize = 20;
+/// How many all members of one organisation may.
+const PER_ORGANISATION_MAX: usize = 200;
+/// How many there may be in all: a stream keeps its connection, and others need one too.
+const STREAMS_MAX: usize = 500;
+/// When a browser should come back after the server stopped: another one is up by then.
+const COME_BACK: Duration = Duration::from_secs(2);
 /// How many events are read at a time.
 const BATCH: u32 = 100;
 /// How late a stream may notice that its credential ended.
@@ -24,36 +30,52 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often a silent stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How many streams each member holds.
+/// Who can hold too many streams.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Holder {
+    Member(UserId),
+    Organisation(OrgId),
+    Everybody,
+}
+
+/// How many streams each of them holds.
 #[derive(Default, Clone)]
-pub(crate) struct Streams(Arc<Mutex<HashMap<UserId, usize>>>);
+pub(crate) struct Streams(Arc<Mutex<HashMap<Holder, usize>>>);
 
 /// A place for one stream; given back when it is dropped.
 struct Place {
-    user: UserId,
+    holders: [Holder; 3],
     site: Site,
 }
 
 impl Place {
-    fn take(site: &Site, user: UserId) -> Result<Self, Problem> {
+    fn take(site: &Site, caller: &Caller) -> Result<Self, Problem> {
+        let limits = [
+            (Holder::Member(caller.user_id), PER_MEMBER_MAX),
+            (Holder::Organisation(caller.organisation.id), PER_ORGANISATION_MAX),
+            (Holder::Everybody, STREAMS_MAX),
+        ];
         let mut open = site.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(user).or_default();
-        if *count >= STREAMS_MAX {
+        if limits.iter().any(|(holder, most)| open.get(holder).is_some_and(|held| held >= most)) {
             return Err(Code::Busy.into());
         }
-        *count += 1;
+        for (holder, _) in limits {
+            *open.entry(holder).or_default() += 1;
+        }
         site.metrics.streams.inc();
-        Ok(Self { user, site: site.clone() })
+        Ok(Self { holders: limits.map(|(holder, _)| holder), site: site.clone() })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.site.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.user) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.user);
+        for holder in self.holders {
+            if let Some(held) = open.get_mut(&holder) {
+                *held -= 1;
+                if *held == 0 {
+                    open.remove(&holder);
+                }
             }
         }
         self.site.metrics.streams.dec();
@@ -96,6 +118,7 @@ struct Follower {
     wake: watch::Receiver<()>,
     stopping: watch::Receiver<bool>,
     place: Place,
+    over: bool,
 }
 
 impl Follower {
@@ -106,8 +129,12 @@ impl Follower {
             self.wake.borrow_and_update();
             let site = &self.place.site;
             let caller = auth::caller(site, &self.credentials.0).await.ok()?;
-            if *self.stopping.borrow() || !caller.role.may(Permission::EventsRead) {
+            if self.over || !caller.role.may(Permission::EventsRead) {
                 return None;
+            }
+            if *self.stopping.borrow() {
+                self.over = true;
+                return Some(vec![Event::default().retry(COME_BACK).comment("the server stops")]);
             }
             let events = site.app.events_after(&caller, self.after, BATCH).await.ok()?;
             if let Some(last) = events.last() {
@@ -133,9 +160,9 @@ pub(crate) fn stream(
     credentials: Credentials,
     after: i64,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
-    let place = Place::take(site, caller.user_id)?;
+    let place = Place::take(site, caller)?;
     let (wake, stopping) = (site.app.event_wakeups(), site.stopping.clone());
-    let follower = Follower { credentials, after, wake, stopping, place };
+    let follower = Follower { credentials, after, wake, stopping, place, over: false };
     let batches = stream::unfold(follower, |mut follower| async move {
         let events = follower.next().await?;
         Some((stream::iter(events.into_iter().map(Ok)), follower))

@@ -3,6 +3,7 @@
 use crate::auth::Caller;
 use crate::input::{self, Fault, Input};
 use crate::problem::Failure;
+use crate::wire::TooSlow;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -12,23 +13,40 @@ use dialtone_app::LineRef;
 use dialtone_domain::{Code, Language, Problem, text};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
+use std::error::Error;
 use std::str::FromStr;
-use std::time::Duration;
 
 /// The largest body that is read.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+/// The most fields that a form or a query is read to.
+pub(crate) const PAIRS_MAX: usize = 200;
 
-/// The whole body, within the limits of size and time.
+/// The whole body, within the limit of size; the connection keeps its time.
+///
+/// # Errors
+/// [`Code::TooLarge`], [`Code::RequestTimeout`], [`Code::InvalidRequest`] where it broke off.
 pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, Failure> {
-    let read = tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    match read {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
-        // Too slow, or it broke off: there is hardly anyone left to tell.
-        Ok(Err(_)) | Err(_) => Err(Code::InvalidRequest.into()),
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
+        Err(error) if is_too_slow(&*error) => Err(Code::RequestTimeout.into()),
+        // There is hardly anyone left to tell.
+        Err(_) => Err(Code::InvalidRequest.into()),
     }
+}
+
+fn is_too_slow(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TooSlow>() || error.source().is_some_and(is_too_slow)
+}
+
+/// The pairs of a form or a query, of which nobody sends more than [`PAIRS_MAX`] in good faith.
+///
+/// # Errors
+/// [`Code::TooLarge`].
+pub(crate) fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, Code> {
+    let pairs = url::form_urlencoded::parse(text).take(PAIRS_MAX + 1);
+    let pairs: Vec<_> = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    if pairs.len() > PAIRS_MAX { Err(Code::TooLarge) } else { Ok(pairs) }
 }
 
 /// Who asks, and the language to answer in.
@@ -88,8 +106,8 @@ impl<S: Sync, T: Input> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let language = language(parts);
         let mut fields = Map::new();
-        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
-            if fields.insert(name.clone().into_owned(), Value::from(value.into_owned())).is_some() {
+        for (name, value) in pairs(parts.uri.query().unwrap_or_default().as_bytes())? {
+            if fields.insert(name.clone(), Value::from(value)).is_some() {
                 let message = text::text(language, "validation.type", &Fault::of("validation.type").1);
                 return Err(Problem::field(&name, message).into());
             }

@@ -1,10 +1,12 @@
-//! The headers that every answer carries, pages and problems alike.
+//! The headers that every answer carries, pages and problems alike, and the one that no request may.
 
+use crate::problem::Failure;
 use crate::site::Site;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use dialtone_domain::Code;
 
 const ALWAYS: [(HeaderName, &str); 5] = [
     (
@@ -32,4 +34,13 @@ pub(crate) async fn secure(State(site): State<Site>, request: Request, next: Nex
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
+}
+
+/// Refuses compressed bodies unread: a few bytes of one can unpack to more than the memory holds.
+pub(crate) async fn uncompressed(request: Request, next: Next) -> Response {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    match codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => next.run(request).await,
+        false => Failure::from(Code::UnsupportedMediaType).into_response(),
+    }
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
+/// A small request must not make a large answer: more faults than this are not told.
+const ERRORS_MAX: usize = 50;
+
 /// Why a value is refused: a text and what fills it.
 #[derive(Debug)]
 pub(crate) struct Fault(pub(crate) &'static str, pub(crate) Params);
@@ -160,6 +163,9 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     fn refuse(&mut self, field: &str, fault: &Fault) {
+        if self.errors.len() == ERRORS_MAX {
+            return;
+        }
         let message = text::text(self.language, fault.0, &fault.1);
         self.errors.push(FieldError { field: field.to_owned(), message });
     }

@@ -6,6 +6,7 @@
 
 mod access;
 mod auth;
+mod connections;
 mod events;
 mod extract;
 mod headers;
@@ -22,7 +23,9 @@ mod site;
 mod trace;
 mod views;
 mod web;
+mod wire;
 
+pub use connections::ConnectionLimits;
 pub use server::{Options, Server};
 
 /// The OpenAPI document, as pretty JSON.

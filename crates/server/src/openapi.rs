@@ -164,10 +164,10 @@ fn statuses(rule: &Rule, operation: &Operation) -> BTreeSet<u16> {
         (true, &[500, 503]),
         (known, &[401]),
         (narrow || !reads, &[403]),
-        (rule.idempotent, &[400, 409, 413]),
+        (rule.idempotent, &[400, 408, 409, 413]),
         (places.contains(&ParameterIn::Path), &[404]),
-        (places.contains(&ParameterIn::Query), &[400]),
-        (operation.request_body.is_some(), &[400, 413, 415]),
+        (places.contains(&ParameterIn::Query), &[400, 413]),
+        (operation.request_body.is_some(), &[400, 408, 413, 415]),
         (rule.providers, &[400, 401, 404, 409, 502]),
         (true, rule.also),
     ];

@@ -31,6 +31,7 @@ pub(crate) fn build(site: &Site) -> io::Result<Router> {
         .fallback(web::serve)
         .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(headers::uncompressed))
         .layer(from_fn(problem::render))
         .layer(from_fn_with_state(site.clone(), headers::secure))
         .layer(from_fn_with_state(site.clone(), trace::observe))

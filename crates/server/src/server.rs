@@ -1,49 +1,67 @@
-//! The listener: limits on connections, on the time that headers take and on idle ones, and a stop that lets
-//! answers finish.
+//! The listener: what HTTP may bring, who gets a connection, and a stop that lets answers finish.
 
+use crate::connections::{ConnectionLimits, Connections, Ending, Place, Seat};
 use crate::router;
 use crate::site::Site;
+use crate::wire::{Arriving, Leaving, Watched};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
+use axum::http::Version;
 use dialtone_app::App;
+use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 use tower::ServiceExt;
 use url::Url;
 
-/// How long the head of a request may take, and how long a connection may stay idle.
-const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 /// After a failed accept (no file handles left), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The head of a request: its line, its headers, and what of its body came with them.
+const HEAD_BYTES_MAX: usize = 32 << 10;
 /// Requests that one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 100;
+/// HTTP/2 requests that were taken back before they were looked at; one more ends the connection.
+const RESETS_MAX: usize = 20;
+/// Bytes of an HTTP/2 request that may arrive before somebody reads them, and of an answer that wait to leave.
+const STREAM_WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 256 << 10;
+/// How often an HTTP/2 peer is asked whether it lives.
+const ALIVE: Duration = Duration::from_secs(30);
+/// At a stop: how long a connection that has just come may take to say what it wants.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// What can be chosen about a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where browsers reach it; `http://<address>` where it is left out.
     pub public_url: Option<Url>,
-    /// How many connections it holds; more of them wait.
-    pub connections_max: usize,
+    /// How many connections it holds, and how slow they may be.
+    pub connections: ConnectionLimits,
+    /// Proxies: their connections are those of many people.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a stop waits for answers that are on their way.
     pub patience: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { public_url: None, connections_max: 1024, patience: Duration::from_secs(10) }
+        let (connections, trusted_proxies) = (ConnectionLimits::default(), Vec::new());
+        Self { public_url: None, connections, trusted_proxies, patience: Duration::from_secs(8) }
     }
 }
 
@@ -68,7 +86,10 @@ impl Server {
         let public_url = options.public_url.clone().map_or_else(here, Ok)?;
         let site = Site::new(app, public_url, stopping.clone());
         let router = router::build(&site)?;
-        let task = tokio::spawn(serve(listener, router, options, stopping));
+        let trusted = &options.trusted_proxies;
+        let connections = Connections::new(options.connections, trusted, site.metrics.connections.clone());
+        let door = Arc::new(Door { http: http(), router, connections, stopping });
+        let task = tokio::spawn(serve(listener, door, options.patience));
         Ok(Server { addr, stop, task })
     }
 
@@ -91,68 +112,122 @@ impl Drop for Server {
     }
 }
 
+/// The time of heads and of silence is kept by [`Place`]: hyper's own clock starts only with the first byte that is
+/// HTTP/1, and cannot tell a slow head from a quiet connection.
 fn http() -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME_MAX);
+    http.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(HEADER_TIME_MAX)
-        .keep_alive_timeout(HEADER_TIME_MAX);
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_local_error_reset_streams(RESETS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_WINDOW as usize)
+        .keep_alive_interval(ALIVE)
+        .keep_alive_timeout(ALIVE);
     http
 }
 
-async fn serve(listener: TcpListener, router: Router, options: Options, mut stopping: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(options.connections_max));
-    let graceful = GracefulShutdown::new();
-    let http = http();
+/// What every connection needs.
+struct Door {
+    http: Builder<TokioExecutor>,
+    router: Router,
+    connections: Connections,
+    stopping: watch::Receiver<bool>,
+}
+
+async fn serve(listener: TcpListener, door: Arc<Door>, patience: Duration) {
+    let mut stopping = door.stopping.clone();
+    let mut tasks = JoinSet::new();
     loop {
-        let slot = Arc::clone(&slots).acquire_owned();
-        let accepted = tokio::select! {
-            accepted = async { (slot.await, listener.accept().await) } => accepted,
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => door.open(&mut tasks, stream, peer),
+                Err(error) => {
+                    tracing::warn!(%error, "accepting a connection failed");
+                    door.connections.give_way();
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = tasks.join_next() => (),
             _ = stopping.changed() => break,
-        };
-        match accepted {
-            (Ok(slot), Ok((stream, peer))) => connection(&http, &graceful, &router, stream, peer, slot),
-            (_, Err(error)) => {
-                tracing::warn!(%error, "accepting a connection failed");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-            (Err(_), _) => break,
         }
     }
+    // Whoever has connected already is answered too.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        door.open(&mut tasks, stream, peer);
+    }
     drop(listener);
-    if tokio::time::timeout(options.patience, graceful.shutdown()).await.is_err() {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience, all).await.is_err() {
         tracing::warn!("stopped while answers were still on their way");
     }
 }
 
-/// Serves one connection in a task of its own, which gives its slot back at the end.
-fn connection(
-    http: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    router: &Router,
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: OwnedSemaphorePermit,
-) {
-    // Answers are small and must not wait for more.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection ended at once");
-        return;
-    }
-    let router = router.clone();
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
-    });
-    let serving = http.serve_connection(TokioIo::new(stream), service).into_owned();
-    let serving = graceful.watch(serving);
-    tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::debug!(%error, "a connection ended early");
+impl Door {
+    /// Serves a connection in a task of its own, if there is a place for it.
+    fn open(self: &Arc<Self>, tasks: &mut JoinSet<()>, stream: TcpStream, peer: SocketAddr) {
+        let Some(place) = self.connections.admit(peer.ip()) else { return };
+        // Answers are small and must not wait for more.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection ended at once");
+            return;
         }
-        drop(slot);
-    });
+        let id = place.id();
+        let task = tasks.spawn(Arc::clone(self).connection(stream, peer, place));
+        self.connections.served_by(id, task);
+    }
+
+    /// Until the connection ends, is too slow, or the server stops.
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
+        let io = TokioIo::new(Watched { stream, seat: place.seat.clone() });
+        let (door, seat) = (Arc::clone(&self), Arc::clone(&place.seat));
+        let service = service_fn(move |request| Arc::clone(&door).answer(request, peer, Arc::clone(&seat)));
+        let mut serving = pin!(self.http.serve_connection(io, service));
+        let mut overdue = pin!(place.overdue());
+        let mut last_word = pin!(self.last_word(&place));
+        let mut told = false;
+        loop {
+            tokio::select! {
+                ended = serving.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = &mut overdue => return,
+                () = &mut last_word, if !told => {
+                    told = true;
+                    serving.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    /// Until the server stops, and a moment longer for a connection that has not asked anything yet.
+    async fn last_word(&self, place: &Place) {
+        // An error means that the server is gone, which is a stop as well.
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
+        if place.seat.is_fresh() {
+            tokio::time::sleep(LAST_WORD).await;
+        }
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+        peer: SocketAddr,
+        seat: Arc<Seat>,
+    ) -> Result<axum::response::Response, Infallible> {
+        let asked = seat.begin(request.version() == Version::HTTP_2);
+        let ending = Ending(asked.clone());
+        let end = Instant::now() + self.connections.limits.body;
+        let mut request: Request = request.map(|body| Body::new(Arriving::new(body, asked, end)));
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = self.router.clone().oneshot(request).await?;
+        Ok(response.map(|body| Body::new(Leaving { body, _ending: ending })))
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Inner {
 
 impl Site {
     pub(crate) fn new(app: App, public_url: Url, stopping: watch::Receiver<bool>) -> Self {
-        let (metrics, streams) = (Metrics::new(), Streams::default());
+        let (metrics, streams) = (Metrics::new(&app), Streams::default());
         Self(Arc::new(Inner { app, public_url, metrics, streams, stopping }))
     }
 }

@@ -3,11 +3,15 @@
 
 use crate::site::Site;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use dialtone_app::clock;
-use tracing::{Instrument, field};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use std::collections::HashMap;
+use tracing::{Instrument, Span, field};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
 /// The header that names a request, in and out.
@@ -41,11 +45,23 @@ impl std::fmt::Display for RequestId {
     }
 }
 
+/// Makes the span a part of the caller's trace, where it says that it has one (W3C `traceparent`).
+fn follow(span: &Span, headers: &HeaderMap) {
+    let Some(parent) = headers.get("traceparent").and_then(|value| value.to_str().ok()) else { return };
+    let context = TraceContextPropagator::new()
+        .extract(&HashMap::from([("traceparent".to_owned(), parent.to_owned())]));
+    // Without a collector there is no trace to be a part of.
+    let _ = span.set_parent(context);
+}
+
 /// Names the request, logs how it went, and counts it.
 pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     let method = request.method().clone();
-    let span = tracing::info_span!("request", %id, %method, route = field::Empty);
+    // At the level of errors, so that every line has its request, whatever the log leaves out.
+    let span = tracing::error_span!("request", request_id = %id, %method, route = field::Empty,
+        status = field::Empty, otel.kind = "server", otel.name = field::Empty);
+    follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
     let begun = clock::monotonic();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -53,6 +69,8 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
     let matched = response.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let status = response.status().as_u16();
+    span.record("status", status);
+    span.record("otel.name", format!("{method} {route}"));
     span.in_scope(|| tracing::info!(route, status, ms = taken.as_millis(), "answered"));
     site.metrics.answered(&method, route, status, taken);
     response.headers_mut().insert(REQUEST_ID, id.0);

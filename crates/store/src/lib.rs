@@ -15,6 +15,7 @@
 //! - A database that is newer, damaged or not ours is refused and not touched.
 
 pub mod accounts;
+pub mod counts;
 pub mod events;
 pub mod idempotency;
 pub mod lines;

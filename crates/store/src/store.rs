@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::{oneshot, watch};
+use tracing::Span;
 
 use crate::migrate::migrate;
 use crate::postgres::{Listener, Postgres, config};
@@ -220,11 +221,14 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let closed = || Error::Unreachable("it is being closed".to_owned());
-        queue.push(Box::new(Work { body, outcome: None, reply })).map_err(|refused| match refused {
-            Refused::Closed => closed(),
-            Refused::Full => {
-                self.shared.counters.refused.fetch_add(1, Relaxed);
-                Error::Busy
+        let (asker, span) = (Span::current(), tracing::debug_span!("store"));
+        queue.push(Box::new(Work { body, outcome: None, reply, asker, span })).map_err(|refused| {
+            match refused {
+                Refused::Closed => closed(),
+                Refused::Full => {
+                    self.shared.counters.refused.fetch_add(1, Relaxed);
+                    Error::Busy
+                }
             }
         })?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))

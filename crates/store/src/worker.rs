@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::error::Fault;
 use crate::queue::Queue;
@@ -40,6 +41,10 @@ pub(crate) struct Work<F, T, E> {
     pub(crate) body: F,
     pub(crate) outcome: Option<Result<T, E>>,
     pub(crate) reply: oneshot::Sender<Result<T, E>>,
+    /// Who asked: what is logged while the closure runs belongs to them.
+    pub(crate) asker: Span,
+    /// From now until the answer.
+    pub(crate) span: Span,
 }
 
 impl<F, T, E> Job for Work<F, T, E>
@@ -53,6 +58,8 @@ where
     }
 
     fn run(&mut self, tx: &mut Tx) -> bool {
+        let _asker = self.asker.enter();
+        let _span = self.span.enter();
         let outcome = (self.body)(tx);
         self.outcome.insert(outcome).is_ok()
     }

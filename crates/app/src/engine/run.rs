@@ -190,6 +190,10 @@ impl<'a> Run<'a> {
                 },
                 Next::Done => return self.finish(&observed, None).await,
             }
+            if self.app.is_stopping() {
+                // Whoever comes after this process goes on from here.
+                return self.put_down(SignedDuration::ZERO).await;
+            }
         }
     }
 
@@ -409,7 +413,11 @@ impl<'a> Run<'a> {
 
     async fn postpone(&self, problem: Problem) -> Result<(), Stop> {
         tracing::info!(operation = %self.id, %problem, "a provider does not answer; waiting");
-        let delay = SignedDuration::from_secs(1 << self.waits.clamp(0, 6));
+        self.put_down(SignedDuration::from_secs(1 << self.waits.clamp(0, 6))).await
+    }
+
+    /// Lets go of the operation, to be taken up again after the delay.
+    async fn put_down(&self, delay: SignedDuration) -> Result<(), Stop> {
         let (tenant, id, fence, at) = (self.tenant.clone(), self.id, self.fence, now());
         self.guarded(move |tx| Ok(rows::postpone(tx, &tenant, id, fence, at + delay, at)?)).await
     }
@@ -444,7 +452,9 @@ impl<'a> Run<'a> {
             line,
             problem,
         };
-        self.guarded(move |tx| ending.store(tx)).await
+        self.guarded(move |tx| ending.store(tx)).await?;
+        self.app.inner.metrics.operation_ended(self.kind.name(), state.name());
+        Ok(())
     }
 
     /// Writes only while the operation is ours; else somebody else works on it.

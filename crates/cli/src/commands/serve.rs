@@ -5,16 +5,19 @@ use crate::config;
 use crate::failure::{Failure, Result};
 use crate::output::{self, line};
 use crate::running::{Running, StopSignal, told, with_port};
+use crate::telemetry::Traces;
 use dialtone_domain::ExposeSecret;
 use dialtone_sandbox::{Sandbox, Strict};
 use serde_json::json;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Runs the server until it is asked to stop.
 pub(crate) async fn serve(flags: &ServerFlags) -> Result {
-    let stop = StopSignal::listen()?;
+    let mut stop = StopSignal::listen()?;
     let resolved = config::resolve(flags)?;
-    crate::logging::start(resolved.get("log"));
+    let traces = resolved.otlp_url().map(Traces::start).transpose()?;
+    crate::logging::start(resolved.get("log"), resolved.get("log_format"), traces.as_ref());
     let listen = with_port(resolved.listen())?;
     let mut config = resolved.app();
     if resolved.is_default("public_url") {
@@ -28,14 +31,24 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
         line(&format!("Nobody can sign in yet: open {url} and type this code: {}", code.expose_secret()))?;
     }
     stop.asked().await;
-    running.stop().await;
-    Ok(())
+    tokio::select! {
+        () = end(running, resolved.drain(), traces) => Ok(()),
+        () = stop.asked() => Err(Failure::Error("Ended at once: it was asked to stop twice.".into())),
+    }
+}
+
+/// Ends the server, and sends the traces of its end.
+async fn end(running: Running, drain: Duration, traces: Option<Traces>) {
+    running.stop(drain).await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
 }
 
 /// Runs the sandbox until it is asked to stop.
 pub(crate) async fn sandbox(flags: SandboxFlags) -> Result {
-    let stop = StopSignal::listen()?;
-    crate::logging::start("warn");
+    let mut stop = StopSignal::listen()?;
+    crate::logging::start("warn", "auto", None);
     let SandboxFlags { listen, seed, speed, state, scenario, strict } = flags;
     let strict = match strict {
         None => Strict::Off,

@@ -13,6 +13,7 @@ use dialtone_sandbox::Sandbox;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 use tempfile::TempDir;
 
 const OWNER: &str = "demo@example.com";
@@ -30,8 +31,9 @@ struct Site {
 
 /// Runs the demo until it is asked to stop, or plays its story.
 pub(crate) async fn run(command: &Demo) -> Result {
-    let stop = StopSignal::listen()?;
-    crate::logging::start(&std::env::var("DIALTONE_LOG").unwrap_or_else(|_| "warn".to_owned()));
+    let mut stop = StopSignal::listen()?;
+    let filter = std::env::var("DIALTONE_LOG").unwrap_or_else(|_| "warn".to_owned());
+    crate::logging::start(&filter, "auto", None);
     if command.check {
         return check(command.data_dir.clone()).await;
     }
@@ -126,7 +128,7 @@ impl Site {
     }
 
     async fn stop(self) {
-        self.running.stop().await;
+        self.running.stop(Duration::ZERO).await;
         self.sandbox.stop().await;
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Readiness {
 struct ReadinessChecks {
     /// Whether the database answers: `ok` or `failing`.
     database: &'static str,
+    /// `failing` once the server was asked to stop: send new requests elsewhere.
+    staying: &'static str,
 }
 
 /// Says that the process lives
@@ -46,11 +48,12 @@ async fn healthz() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "Server",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 async fn readyz(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
-    let (code, status) = match site.app.ready().await {
-        Ok(()) => (StatusCode::OK, "ok"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
-    };
-    (code, Json(Readiness { status, checks: ReadinessChecks { database: status } }))
+    let word = |good: bool| if good { "ok" } else { "failing" };
+    let (database, staying) = (site.app.ready().await.is_ok(), !site.app.is_stopping());
+    let ready = database && staying;
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let checks = ReadinessChecks { database: word(database), staying: word(staying) };
+    (code, Json(Readiness { status: word(ready), checks }))
 }
 
 /// Gives the server's numbers to Prometheus
@@ -59,6 +62,8 @@ async fn readyz(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
 #[utoipa::path(get, path = "/metrics", tag = "Server",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 async fn metrics(State(site): State<Site>) -> impl IntoResponse {
+    // Without the database its numbers stay what they were: the others are wanted all the more.
+    let _ = site.app.refresh_metrics().await;
     let stats = site.app.store_stats();
     let store = [
         ("jobs", stats.jobs),

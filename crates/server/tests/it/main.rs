@@ -6,6 +6,7 @@ mod accounts;
 mod borders;
 mod contract;
 mod faults;
+mod hoarders;
 mod lines;
 mod live;
 mod numbers;

@@ -1,0 +1,62 @@
+//! What is counted across organisations, for whoever runs the installation: numbers only, nobody's data.
+
+use jiff::Timestamp;
+
+use crate::sql::{Sql, sql};
+use crate::value::{params, record};
+use crate::{Result, Tx};
+
+record! {
+    /// Operations of one kind in one state.
+    pub struct Backlog {
+        /// What kind.
+        pub kind: String,
+        /// How far they are.
+        pub state: String,
+        /// How many.
+        pub count: i64,
+        /// When the one that has waited longest was due.
+        pub oldest: Timestamp,
+    }
+}
+
+/// The operations that have not ended.
+///
+/// # Errors
+/// As all queries.
+pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>> {
+    tx.all(
+        sql!(
+            "SELECT kind, state, COUNT(*), MIN(run_at) FROM operations WHERE finished_at IS NULL \
+             GROUP BY kind, state"
+        ),
+        params![],
+    )
+}
+
+/// The number of the newest migration.
+///
+/// # Errors
+/// As all queries.
+pub fn schema_version(tx: &mut Tx) -> Result<i64> {
+    tx.one::<(i64,)>(sql!("SELECT COALESCE(MAX(version), 0) FROM schema_version"), params![]).map(|row| row.0)
+}
+
+/// The rows of each table that tells how large an installation is.
+///
+/// # Errors
+/// As all queries.
+pub fn rows(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>> {
+    let tables: [(&'static str, Sql); 9] = [
+        ("orgs", sql!("SELECT COUNT(*) FROM orgs")),
+        ("users", sql!("SELECT COUNT(*) FROM users")),
+        ("members", sql!("SELECT COUNT(*) FROM members")),
+        ("sessions", sql!("SELECT COUNT(*) FROM sessions")),
+        ("tokens", sql!("SELECT COUNT(*) FROM tokens")),
+        ("lines", sql!("SELECT COUNT(*) FROM lines")),
+        ("operations", sql!("SELECT COUNT(*) FROM operations")),
+        ("operation_steps", sql!("SELECT COUNT(*) FROM operation_steps")),
+        ("events", sql!("SELECT COUNT(*) FROM events")),
+    ];
+    tables.into_iter().map(|(name, sql)| Ok((name, tx.one::<(i64,)>(sql, params![])?.0))).collect()
+}

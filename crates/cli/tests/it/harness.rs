@@ -16,12 +16,12 @@ const LOOK: Duration = Duration::from_millis(20);
 static LAST: AtomicU32 = AtomicU32::new(0);
 
 /// A name that no other test of this run has.
-fn unique(kind: &str) -> String {
+pub(crate) fn unique(kind: &str) -> String {
     format!("{kind}_{}_{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Where log lines are kept for the search at the end of `make test`.
-fn logs() -> PathBuf {
+pub(crate) fn logs() -> PathBuf {
     let folder = std::env::var_os("DIALTONE_TEST_LOG_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     std::fs::create_dir_all(&folder).expect("the folder for logs can be made");
     folder
@@ -99,10 +99,25 @@ impl Process {
     }
 
     /// SIGTERM: it finishes what it does.
-    pub(crate) fn stop(mut self) -> ExitStatus {
-        let told = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
-        assert!(told.success());
+    pub(crate) fn stop(self) -> ExitStatus {
+        self.tell("TERM");
+        self.wait()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn tell(&self, signal: &str) {
+        let told = Command::new("kill").args(["-s", signal, &self.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+    }
+
+    /// Until it ends.
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 }
 

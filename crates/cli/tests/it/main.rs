@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
+mod canaries;
 mod config;
 mod demo;
 mod doctor;
@@ -11,3 +12,5 @@ mod kill;
 mod local;
 mod readme;
 mod serve;
+mod site;
+mod stop;

@@ -23,16 +23,10 @@ struct Waiting {
     state: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: &'static str,
-}
-
 /// The application's numbers. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     ended: Family<Ended, Counter>,
-    sign_ins: Family<Outcome, Counter>,
     unfinished: Family<Waiting, Gauge>,
     oldest: Gauge,
 }
@@ -40,7 +34,6 @@ pub(crate) struct Metrics {
 impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("operations", "Operations that ended in this process", self.ended.clone());
-        registry.register("sign_ins", "Attempts to sign in with a password", self.sign_ins.clone());
         registry.register("operations_unfinished", "Operations that wait or run", self.unfinished.clone());
         let help = "How long the oldest operation that is due has waited";
         registry.register_with_unit("operations_oldest_due", help, Unit::Seconds, self.oldest.clone());
@@ -49,11 +42,6 @@ impl Metrics {
     /// An operation has ended.
     pub(crate) fn operation_ended(&self, kind: &'static str, state: &'static str) {
         self.ended.get_or_create(&Ended { kind, state }).inc();
-    }
-
-    /// Somebody has tried to sign in: `succeeded`, `failed` or `refused` for too many attempts.
-    pub(crate) fn sign_in(&self, outcome: &'static str) {
-        self.sign_ins.get_or_create(&Outcome { outcome }).inc();
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::connections::ConnectionMetrics;
 use axum::http::Method;
 use dialtone_app::App;
+use dialtone_domain::Code;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -32,12 +33,18 @@ struct Of {
     what: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Problem {
+    code: &'static str,
+}
+
 /// Everything that is counted.
 pub(crate) struct Metrics {
     registry: Registry,
     process: Process,
     requests: Family<Labels, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
+    problems: Family<Problem, Counter>,
     store: Family<Of, Gauge>,
     /// Event streams that are open now.
     pub(crate) streams: Gauge,
@@ -74,21 +81,29 @@ impl Metrics {
         registry.register("build", "This program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let requests = Family::default();
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let problems = Family::default();
         let (store, streams) = (Family::default(), Gauge::default());
         let connections = ConnectionMetrics::default();
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "How long requests took", seconds.clone());
+        let help = "Requests that were answered with a problem, such as sign_in_failed";
+        registry.register("problems", help, problems.clone());
         registry.register("store", "What the database was asked to do since the start", store.clone());
         registry.register("event_streams", "Live event streams that are open", streams.clone());
         connections.register(registry);
         app.register_metrics(registry);
-        Self { registry: whole, process, requests, seconds, store, streams, connections }
+        Self { registry: whole, process, requests, seconds, problems, store, streams, connections }
     }
 
     pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, taken: Duration) {
         let (method, route) = (method_name(method).to_owned(), route.to_owned());
         self.seconds.get_or_create(&Route { route: route.clone() }).observe(taken.as_secs_f64());
         self.requests.get_or_create(&Labels { method, route, status }).inc();
+    }
+
+    /// A request was answered with that problem.
+    pub(crate) fn problem(&self, code: Code) {
+        self.problems.get_or_create(&Problem { code: code.name() }).inc();
     }
 
     /// Everything as text, with the process's and the store's numbers of this moment.

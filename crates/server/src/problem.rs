@@ -1,8 +1,9 @@
 //! The one place where a problem becomes an answer: an RFC 9457 document in the language of the request.
 
+use crate::site::Site;
 use crate::trace::RequestId;
 use crate::views::{self, problem::Document};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -54,13 +55,14 @@ impl IntoResponse for Failure {
 
 /// The layer that writes problems down: in the language that was found for the caller, else the one that the
 /// request's header asks for.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
+pub(crate) async fn render(State(site): State<Site>, request: Request, next: Next) -> Response {
     let asked = views::asked_language(request.headers());
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let mut response = next.run(request).await;
     let Some(Raised(problem)) = response.extensions_mut().remove() else {
         return response;
     };
+    site.metrics.problem(problem.code);
     let language = response.extensions().get::<Language>().copied().unwrap_or(asked);
     match problem.code {
         Code::Internal => tracing::error!(%problem, "a defect"),

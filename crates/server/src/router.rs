@@ -32,7 +32,7 @@ pub(crate) fn build(site: &Site) -> io::Result<Router> {
         .method_not_allowed_fallback(async || Failure::from(Code::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(headers::uncompressed))
-        .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(site.clone(), problem::render))
         .layer(from_fn_with_state(site.clone(), headers::secure))
         .layer(from_fn_with_state(site.clone(), trace::observe))
         .with_state(site.clone()))

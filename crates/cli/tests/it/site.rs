@@ -61,13 +61,6 @@ impl Site {
         send(method, &format!("{}{path}", self.url), Some(&self.token), body).await
     }
 
-    /// Reads as the owner.
-    pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, answer) = get(&format!("{}{path}", self.url), Some(&self.token)).await;
-        assert_eq!(status, 200, "{path}: {answer}");
-        answer
-    }
-
     /// The sandbox's first Twilio account with its token, and its Vapi key.
     pub(crate) async fn credentials(&self) -> (String, String, String) {
         let state = get(&format!("{}/sandbox/state", self.sandbox.url()), None).await.1;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub use rows::Event;
+pub use rows::{Event, Filter};
 
 /// Who did something.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,17 +18,26 @@ pub(crate) enum Actor {
     /// A member in the browser.
     Member { id: String, name: String },
     /// A program with a member's token.
-    Token { id: String, name: String },
+    Token { id: String, name: String, user_id: String },
     /// Dialtone itself.
     System { name: String },
 }
 
 impl Actor {
     pub(crate) fn of(caller: &Caller) -> Self {
-        let name = caller.user_name.clone();
+        let (name, user_id) = (caller.user_name.clone(), caller.user_id.to_string());
         match caller.credential {
-            Credential::Session(_) => Actor::Member { id: caller.user_id.to_string(), name },
-            Credential::Token(id) => Actor::Token { id: id.to_string(), name },
+            Credential::Session(_) => Actor::Member { id: user_id, name },
+            Credential::Token(id) => Actor::Token { id: id.to_string(), name, user_id },
+        }
+    }
+
+    /// What the trail is searched by: the person, also where a token of theirs acts, or the part of Dialtone.
+    fn id(&self) -> &str {
+        match self {
+            Actor::Member { id, .. } => id,
+            Actor::Token { user_id, .. } => user_id,
+            Actor::System { name } => name,
         }
     }
 
@@ -37,8 +46,9 @@ impl Actor {
     }
 }
 
-/// Writes what happened into the transaction in which it happens. No secret and no full phone number may be
-/// in `before` or `after`.
+/// Writes what happened into the transaction in which it happens, with the request that it happens in. No secret
+/// and no full phone number may be in `before` or `after`. Each kind has a sentence, the text `event.<kind>`. What
+/// belongs to no organisation goes to the tenant that `dialtone_store::events::installation` gives.
 pub(crate) fn record(
     tx: &mut Tx,
     tenant: &Tenant,
@@ -48,17 +58,16 @@ pub(crate) fn record(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Problem> {
-    let actor = serde_json::to_value(actor).unwrap_or_default();
     let event = rows::NewEvent {
         at: now(),
-        actor,
+        actor: serde_json::to_value(actor).unwrap_or_default(),
+        actor_id: actor.id().to_owned(),
         kind: kind.to_owned(),
         subject_id: subject.to_string(),
         before,
         after,
     };
     rows::append(tx, tenant, &event)?;
-    tx.wake(Topic::Events);
     Ok(())
 }
 

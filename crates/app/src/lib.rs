@@ -3,6 +3,7 @@
 
 mod accounts;
 mod assistants;
+mod audit;
 pub mod clock;
 mod credentials;
 mod engine;
@@ -22,8 +23,10 @@ pub use accounts::{
     OrganisationChange, SetUp, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
+pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};
 pub use dialtone_providers::{Limits, MailConfig};
-pub use events::Event;
+pub use dialtone_store::Origin;
+pub use events::{Event, Filter};
 pub use idempotency::Begin;
 pub use lines::{
     Doctor, Health, Import, Imported, LineChange, LineDetail, LineRef, LineView, Page, PageRequest,

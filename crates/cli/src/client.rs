@@ -7,12 +7,15 @@ use dialtone_domain::{ExposeSecret, Language, SecretString};
 pub(crate) use reqwest::Method;
 use reqwest::header;
 use serde_json::Value;
+use std::io::Write;
 use std::time::Duration;
 use url::{Host, Url};
 use uuid::Uuid;
 
 /// The server answers within 25 s, with the result or with the operation to follow.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+/// A file may be long.
+const FILE_TIME_MAX: Duration = Duration::from_secs(3600);
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 const USER_AGENT: &str = concat!("dialtone/", env!("CARGO_PKG_VERSION"));
 const ANSWER_BYTES_MAX: usize = 16 << 20;
@@ -91,17 +94,7 @@ impl Client {
             return Err(Failure::Usage(format!("\"{path}\" is not a path of the server.")));
         };
         let changes = changes(&method);
-        let mut request =
-            self.http.request(method.clone(), url).header(header::ACCEPT_LANGUAGE, self.language.code());
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose_secret());
-        }
-        if method == Method::POST {
-            request = request.header("Idempotency-Key", Uuid::new_v4().to_string());
-        }
-        if let Some(body) = body {
-            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
-        }
+        let request = self.prepared(&method, url, body);
         let lost = |error: reqwest::Error| self.lost(changes, &error);
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
@@ -113,6 +106,38 @@ impl Client {
             }
         }
         Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
+    /// Sends JSON and writes the file that is answered, however long it is, as it comes.
+    pub(crate) async fn download(&self, path: &str, body: &Value, out: &mut impl Write) -> Result {
+        let url = self.base.join(path).map_err(|error| Failure::because("The address is none", error))?;
+        let request = self.prepared(&Method::POST, url, Some(body.to_string())).timeout(FILE_TIME_MAX);
+        let lost = |error: reqwest::Error| self.lost(false, &error);
+        let mut response = request.send().await.map_err(lost)?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let body = response.text().await.map_err(lost)?;
+            return Err(refusal(false, &Answer { status, body }));
+        }
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            out.write_all(&chunk)?;
+        }
+        Ok(out.flush()?)
+    }
+
+    fn prepared(&self, method: &Method, url: Url, body: Option<String>) -> reqwest::RequestBuilder {
+        let mut request =
+            self.http.request(method.clone(), url).header(header::ACCEPT_LANGUAGE, self.language.code());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        if *method == Method::POST {
+            request = request.header("Idempotency-Key", Uuid::new_v4().to_string());
+        }
+        if let Some(body) = body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        }
+        request
     }
 
     /// Reads the JSON at a path.
@@ -137,12 +162,21 @@ impl Client {
 
     /// Every row of a list, page after page. `name` is the list's in the answer.
     pub(crate) async fn list(&self, path: &str, name: &str) -> Result<Vec<Value>> {
+        self.first(path, name, usize::MAX).await
+    }
+
+    /// The same up to so many rows.
+    pub(crate) async fn first(&self, path: &str, name: &str, count: usize) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut page = format!("{path}{}limit={PAGE_ROWS}", if path.contains('?') { '&' } else { '?' });
         for _ in 0..PAGES_MAX {
             let mut answer = self.get(&page).await?;
             if let Some(Value::Array(more)) = answer.get_mut(name).map(Value::take) {
                 rows.extend(more);
+            }
+            if rows.len() >= count {
+                rows.truncate(count);
+                break;
             }
             let Some(cursor) = answer["next_cursor"].as_str() else { break };
             let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();

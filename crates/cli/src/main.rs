@@ -16,7 +16,7 @@ mod telemetry;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
-use commands::{api, assistants, doctor, local, numbers, operations, serve, settings};
+use commands::{api, assistants, audit, doctor, local, numbers, operations, serve, settings};
 use failure::{Failure, Result};
 use std::process::ExitCode;
 
@@ -45,6 +45,7 @@ async fn run(command: Command) -> Result {
         Command::Assistants(command) => assistants::run(&command).await,
         Command::Settings(command) => settings::run(&command).await,
         Command::Operations(command) => operations::run(&command).await,
+        Command::Audit(command) => audit::run(command).await,
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
         Command::Config { server, output } => serve::config(&server, output),

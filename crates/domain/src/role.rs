@@ -43,10 +43,12 @@ pub enum Permission {
     OrganisationChange,
     /// Follow what happens, live.
     EventsRead,
+    /// Read, export and verify the audit trail.
+    AuditRead,
 }
 
 /// Each permission with its name in the API and the least role that has it.
-const TABLE: [(Permission, &str, Role); 12] = [
+const TABLE: [(Permission, &str, Role); 13] = [
     (Permission::Member, "member", Role::Viewer),
     (Permission::LinesRead, "lines.read", Role::Viewer),
     (Permission::LinesChange, "lines.change", Role::Admin),
@@ -59,6 +61,7 @@ const TABLE: [(Permission, &str, Role); 12] = [
     (Permission::TokensOwn, "tokens.own", Role::Viewer),
     (Permission::OrganisationChange, "organisation.change", Role::Owner),
     (Permission::EventsRead, "events.read", Role::Viewer),
+    (Permission::AuditRead, "audit.read", Role::Owner),
 ];
 
 impl Permission {

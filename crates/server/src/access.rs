@@ -114,6 +114,9 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         needs(M::GET, "/api/v1/operations/{id}", P::LinesRead),
         needs(M::POST, "/api/v1/operations/{id}/undo", P::LinesChange).once().providers(),
         needs(M::GET, "/api/v1/events", P::EventsRead).also(&[400]),
+        needs(M::GET, "/api/v1/audit", P::AuditRead),
+        needs(M::GET, "/api/v1/audit/verification", P::AuditRead),
+        needs(M::POST, "/api/v1/audit/export", P::AuditRead),
     ]
 });
 

@@ -91,6 +91,10 @@ impl Credentials {
         let kept = headers.iter().filter(|(name, _)| wanted.contains(name));
         Self(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0
+    }
 }
 
 /// One event as it is told.
@@ -104,10 +108,15 @@ struct Told {
     data: Option<Value>,
 }
 
+/// The JSON of an event's column.
+pub(crate) fn json(column: &str) -> Value {
+    serde_json::from_str(column).unwrap_or_default()
+}
+
 fn told(event: dialtone_app::Event) -> Event {
     let dialtone_app::Event { seq, at, kind, subject_id, actor, after, .. } = event;
     let (id, name) = (seq.to_string(), kind.clone());
-    let data = Told { seq, at, kind, subject_id, actor, data: after };
+    let data = Told { seq, at, kind, subject_id, actor: json(&actor), data: after.as_deref().map(json) };
     let event = Event::default().id(id).event(name);
     event.json_data(data).expect("a value is always JSON")
 }

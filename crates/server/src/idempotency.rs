@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dialtone_app::Begin;
+use dialtone_app::{Begin, Origin};
 use dialtone_domain::{Code, Problem};
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
@@ -71,7 +71,7 @@ pub(crate) async fn once(
         let response = next.run(request).await;
         keep(&site, &caller, &key, response).await
     };
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(Origin::carry(work.in_current_span())).await {
         Ok(response) => response,
         Err(_) => Err(Code::Internal.into()),
     }

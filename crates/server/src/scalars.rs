@@ -1,6 +1,7 @@
 //! The kinds of values that requests hold, each with its check and its place in the OpenAPI document.
 
 use crate::input::{Fault, Scalar, Shape};
+use crate::views::audit::AuditFormat;
 use dialtone_app::clock;
 use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{AccountSid, AssistantId, Country, Language, Phone, Role, SecretString};
@@ -149,6 +150,45 @@ impl Scalar for Later {
 
     fn shape() -> Shape {
         Shape::format("date-time")
+    }
+}
+
+/// Any moment.
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl Scalar for Moment {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        parsed(value, "validation.type").map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::format("date-time")
+    }
+}
+
+/// A SHA-256 in hexadecimal.
+pub(crate) struct Sha256(pub(crate) [u8; 32]);
+
+impl Scalar for Sha256 {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        let hash = dialtone_app::hash_of_hex(text(value)?.trim());
+        hash.map(Self).ok_or_else(|| Fault::of("validation.type"))
+    }
+
+    fn shape() -> Shape {
+        Shape { pattern: Some("^[0-9a-fA-F]{64}$"), ..Shape::text() }
+    }
+}
+
+impl Scalar for AuditFormat {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        let name = text(value)?;
+        let found = AuditFormat::ALL.into_iter().find(|format| format.name() == name);
+        found.ok_or_else(|| Fault::of("validation.type"))
+    }
+
+    fn shape() -> Shape {
+        Shape { values: AuditFormat::ALL.map(AuditFormat::name).to_vec(), ..Shape::text() }
     }
 }
 

@@ -2,14 +2,15 @@
 //! the query, which may hold phone numbers.
 
 use crate::site::Site;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use dialtone_app::clock;
+use dialtone_app::{Origin, clock};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use tracing::{Instrument, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
@@ -64,7 +65,9 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
     follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
     let begun = clock::monotonic();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.ip().to_canonical());
+    let origin = Origin { request_id: id.to_string(), address };
+    let mut response = origin.scope(next.run(request)).instrument(span.clone()).await;
     let taken = begun.elapsed();
     let matched = response.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);

@@ -28,7 +28,6 @@ CREATE TABLE orgs (
     default_assistant_id TEXT,
     data_key BYTEA NOT NULL,
     key_version BIGINT NOT NULL,
-    event_seq BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
@@ -182,16 +181,29 @@ CREATE TABLE operation_steps (
     PRIMARY KEY (operation_id, seq)
 ) STRICT;
 
+-- The audit trail: one chain of events per organisation, and one of the installation under the instance's id.
 CREATE TABLE events (
-    org_id TEXT NOT NULL REFERENCES orgs (id),
+    org_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
     at BIGINT NOT NULL,
     actor TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     subject_id TEXT NOT NULL,
+    request_id TEXT,
+    address TEXT,
     before TEXT,
     after TEXT,
+    -- SHA-256 over the hash before it and every column above.
+    hash BYTEA NOT NULL,
     PRIMARY KEY (org_id, seq)
+) STRICT;
+
+-- Where each chain ends: a tail that was cut off is noticed by it.
+CREATE TABLE chains (
+    org_id TEXT NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    hash BYTEA NOT NULL
 ) STRICT;
 
 CREATE TABLE idempotency (

@@ -22,9 +22,11 @@ pub mod lines;
 pub mod operations;
 pub mod settings;
 
+mod chain;
 mod cursor;
 mod error;
 mod migrate;
+mod origin;
 mod postgres;
 mod queue;
 mod sql;
@@ -36,8 +38,10 @@ mod value;
 mod wake;
 mod worker;
 
+pub use chain::{Break, Flaw, Hash, Head, Walk, genesis, hash, hash_of_hex};
 pub use cursor::Cursor;
 pub use error::{Error, Result};
+pub use origin::Origin;
 pub use sql::{Sql, Text, texts};
 pub use store::{Engine, Stats, Store};
 pub use tenant::Tenant;

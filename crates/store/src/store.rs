@@ -9,6 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
 use crate::migrate::migrate;
+use crate::origin::Origin;
 use crate::postgres::{Listener, Postgres, config};
 use crate::queue::{Queue, Refused};
 use crate::sqlite::{Checkpointer, Sqlite, create_file};
@@ -222,7 +223,7 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let closed = || Error::Unreachable("it is being closed".to_owned());
         let (asker, span) = (Span::current(), tracing::debug_span!("store"));
-        queue.push(Box::new(Work { body, outcome: None, reply, asker, span })).map_err(|refused| {
+        queue.push(Box::new(Work { body, origin: Origin::current(), outcome: None, reply, asker, span })).map_err(|refused| {
             match refused {
                 Refused::Closed => closed(),
                 Refused::Full => {

@@ -1,8 +1,10 @@
 //! A transaction, as queries see it: one connection of either engine, and what has happened so far.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::error::Fault;
+use crate::origin::Origin;
 use crate::sql::Sql;
 use crate::value::{FromRow, Row, Value};
 use crate::wake::{Topic, Topics};
@@ -54,6 +56,8 @@ pub(crate) trait Connection {
 pub struct Tx {
     connection: Box<dyn Connection>,
     topics: Topics,
+    /// Whose request the running job serves.
+    origin: Option<Arc<Origin>>,
     /// Whether a job since the last savepoint is to be kept.
     kept: bool,
     /// Whether a statement of the running job failed.
@@ -64,7 +68,7 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) fn new(connection: Box<dyn Connection>) -> Self {
-        Self { connection, topics: Topics::default(), kept: false, failed: false, over: None }
+        Self { connection, topics: Topics::default(), origin: None, kept: false, failed: false, over: None }
     }
 
     /// The engine below.
@@ -109,6 +113,15 @@ impl Tx {
     /// [`Error::Internal`] if it has none; else as [`Tx::exec`].
     pub(crate) fn one<R: FromRow>(&mut self, sql: Sql, params: &[Value]) -> Result<R> {
         self.opt(sql, params)?.ok_or_else(|| Error::Internal(format!("no row at {sql}")))
+    }
+
+    pub(crate) fn set_origin(&mut self, origin: Option<Arc<Origin>>) {
+        self.origin = origin;
+    }
+
+    /// The request that the running closure serves, if it serves one.
+    pub(crate) fn origin(&self) -> Option<Arc<Origin>> {
+        self.origin.clone()
     }
 
     /// Wakes those who wait for the topic, here and on other nodes, once the transaction is committed.

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tracing::Span;
 
 use crate::error::Fault;
+use crate::origin::Origin;
 use crate::queue::Queue;
 use crate::tx::{Step, Tx};
 use crate::wake::{Topics, Wakeups};
@@ -39,6 +40,7 @@ pub(crate) trait Job: Send {
 /// The one job: a closure, its answer and who waits for it.
 pub(crate) struct Work<F, T, E> {
     pub(crate) body: F,
+    pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) outcome: Option<Result<T, E>>,
     pub(crate) reply: oneshot::Sender<Result<T, E>>,
     /// Who asked: what is logged while the closure runs belongs to them.
@@ -60,6 +62,7 @@ where
     fn run(&mut self, tx: &mut Tx) -> bool {
         let _asker = self.asker.enter();
         let _span = self.span.enter();
+        tx.set_origin(self.origin.clone());
         let outcome = (self.body)(tx);
         self.outcome.insert(outcome).is_ok()
     }

@@ -1,6 +1,6 @@
 //! `dialtone user create` and `dialtone token create`: on the data directory, also beside a running server.
 
-use crate::args::{Token, User};
+use crate::args::{ServerFlags, Token, User};
 use crate::config::{self, Resolved};
 use crate::failure::{Failure, Result};
 use crate::output::{clean, line};
@@ -29,19 +29,10 @@ pub(crate) async fn user(command: User) -> Result {
     print(app, made.map_err(|problem| told(&problem))).await
 }
 
-/// Creates a token and prints it, and nothing else. Where there is no database, or no key to it, none is made.
+/// Creates a token and prints it, and nothing else.
 pub(crate) async fn token(command: Token) -> Result {
     let Token::Create { email, role, server } = command;
-    let resolved = config::resolve(&server)?;
-    let missing = missing_database(&resolved).map(|path| ("Dialtone database", path.to_owned()));
-    let key = || resolved.key_file().filter(|path| !path.exists()).map(|path| ("master key", path));
-    if let Some((what, path)) = missing.or_else(key) {
-        let path = path.display();
-        return Err(Failure::Error(format!(
-            "There is no {what} at {path}: name the data directory with --data-dir."
-        )));
-    }
-    let app = open(&resolved).await?;
+    let app = open_existing(&server).await?;
     let explain = |problem: Problem| match problem.code {
         Code::NotFound => {
             Failure::Error(format!("Nobody has the e-mail address {email}: see `dialtone user create`."))
@@ -50,6 +41,20 @@ pub(crate) async fn token(command: Token) -> Result {
     };
     let made = app.local_create_token(&email, role).await;
     print(app, made.map_err(explain)).await
+}
+
+/// The application on a data directory that is in use: where there is no database, or no key to it, none is made.
+pub(super) async fn open_existing(server: &ServerFlags) -> Result<App> {
+    let resolved = config::resolve(server)?;
+    let missing = missing_database(&resolved).map(|path| ("Dialtone database", path.to_owned()));
+    let key = || resolved.key_file().filter(|path| !path.exists()).map(|path| ("master key", path));
+    if let Some((what, path)) = missing.or_else(key) {
+        let path = path.display();
+        return Err(Failure::Error(format!(
+            "There is no {what} at {path}: name the data directory with --data-dir."
+        )));
+    }
+    open(&resolved).await
 }
 
 /// The file of a database that is not there yet.

@@ -1,6 +1,7 @@
 //! The handlers, by resource: each parses, calls one use case of the application and wraps what it gives.
 
 mod assistants;
+mod audit;
 mod events;
 mod lines;
 mod members;
@@ -60,6 +61,7 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
         lines::routes(),
         operations::routes(),
         events::routes(),
+        audit::routes(),
     ]
     .into_iter()
     .fold(OpenApiRouter::default(), OpenApiRouter::merge)

@@ -1,6 +1,7 @@
 //! What answers hold: the shapes of the API and how they are made from the application's values.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod lines;
 pub(crate) mod operations;
 pub(crate) mod problem;

@@ -38,11 +38,7 @@ pub(super) use organisation_columns;
 /// As all queries; [`crate::Error::Conflict`] if the id is taken.
 pub fn create_organisation(tx: &mut Tx, new: &Organisation) -> Result<Tenant> {
     tx.exec(
-        sql!(
-            "INSERT INTO orgs (",
-            organisation_columns!(),
-            ", event_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)"
-        ),
+        sql!("INSERT INTO orgs (", organisation_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
         params![
             new.id,
             new.name,

@@ -17,6 +17,7 @@ fn an_event(kind: String) -> NewEvent {
     NewEvent {
         at: at(0),
         actor: json!({"user": "x"}),
+        actor_id: "x".to_owned(),
         kind,
         subject_id: "s".to_owned(),
         before: None,

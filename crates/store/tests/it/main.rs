@@ -5,6 +5,7 @@
 mod accounts;
 mod common;
 mod engine;
+mod events;
 mod killed;
 mod lines;
 mod migrations;

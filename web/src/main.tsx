@@ -32,13 +32,18 @@ const client: QueryClient = new QueryClient({
   },
 });
 
+// The server makes a nonce for each page it sends: only style elements that carry it are taken. The second name is the
+// one that the component kit's helper for modals looks for.
+const nonce = document.querySelector<HTMLMetaElement>("meta[name=style-nonce]")?.content ?? "";
+Object.assign(window, { __webpack_nonce__: nonce });
+
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
+      <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
         <Notifications position="bottom-right" />
         <RouterProvider router={router} />
       </MantineProvider>

@@ -1,6 +1,7 @@
 //! The web UI, embedded. An exact file is served as it is; any other page address is the application's, which
 //! finds its own way; below `/api` there are no pages.
 
+use crate::headers::StyleNonce;
 use crate::problem::Failure;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -8,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use dialtone_domain::Code;
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
+use uuid::Uuid;
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -18,6 +20,8 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <h1>Dialtone runs</h1><p>The interface was not built; run <code>make demo</code>. \
     The API is at <a href=\"/api/openapi.json\">/api/openapi.json</a>.</p></html>";
 
+/// Where a page keeps its nonce.
+const NONCE_PLACE: &str = "__STYLE_NONCE__";
 /// Files below this have a hash of their content in their name.
 const HASHED: &str = "assets/";
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -35,15 +39,26 @@ pub(crate) async fn serve(request: Request) -> Response {
     }
     let name = path.trim_start_matches('/');
     let found = match name {
-        _ if is_page => file("docs.html", request.headers()),
-        "" => None,
+        _ if is_page => page("docs.html"),
+        "" | "index.html" => None,
+        "docs.html" => page(name),
         name => file(name, request.headers()),
     };
     match found {
         Some(response) => response,
         None if name.starts_with(HASHED) => Failure::from(Code::NotFound).into_response(),
-        None => file("index.html", request.headers()).unwrap_or_else(not_built),
+        None => page("index.html").unwrap_or_else(not_built),
     }
+}
+
+/// A page with a nonce of its own for the style elements that its scripts make.
+fn page(name: &str) -> Option<Response> {
+    let built = Built::get(name)?;
+    let nonce = Uuid::new_v4().simple().to_string();
+    let html = String::from_utf8_lossy(&built.data).replace(NONCE_PLACE, &nonce);
+    let mut response = ([(header::CACHE_CONTROL, ASK_FIRST)], Html(html)).into_response();
+    response.extensions_mut().insert(StyleNonce(nonce));
+    Some(response)
 }
 
 fn not_built() -> Response {

@@ -1,6 +1,8 @@
 //! A fresh database of either engine for each test, gone afterwards.
 
 use postgres::{Client, NoTls};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 use url::Url;
@@ -50,6 +52,25 @@ impl Database {
         Some(Self { url: url.into(), server: Some((server, name)), _dir: None })
     }
 
+    /// Every row of every table, by the table's name: each row as its columns by name.
+    pub fn rows(&self) -> BTreeMap<String, Vec<Value>> {
+        match &self.server {
+            Some(_) => postgres_rows(&self.url),
+            None => sqlite_rows(self.url.strip_prefix("sqlite://").unwrap()),
+        }
+    }
+
+    /// Runs statements beside the server, as somebody who can write the database.
+    pub fn tamper(&self, statements: &str) {
+        match &self.server {
+            Some(_) => on_server(&self.url, &[statements.to_owned()]),
+            None => {
+                let path = self.url.strip_prefix("sqlite://").unwrap();
+                rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+            }
+        }
+    }
+
     /// Where it is, as `DIALTONE_DATABASE_URL` takes it.
     pub fn url(&self) -> &str {
         &self.url
@@ -62,6 +83,50 @@ impl Drop for Database {
             on_server(server, &[format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]);
         }
     }
+}
+
+fn sqlite_rows(path: &str) -> BTreeMap<String, Vec<Value>> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let names = |text: &str| -> Vec<String> {
+        let mut statement = connection.prepare(text).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let tables = names(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    );
+    let rows = |table: &String| {
+        let columns = names(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        let fields: Vec<String> = columns
+            .iter()
+            .map(|name| format!("'{name}', IIF(TYPEOF({name}) = 'blob', HEX({name}), {name})"))
+            .collect();
+        let rows = names(&format!("SELECT json_object({}) FROM {table} ORDER BY 1", fields.join(", ")));
+        rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
+    };
+    tables.into_iter().map(|table| (table.clone(), rows(&table))).collect()
+}
+
+fn postgres_rows(url: &str) -> BTreeMap<String, Vec<Value>> {
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            let mut client = Client::connect(url, NoTls).unwrap();
+            let mut texts = |query: &str| -> Vec<String> {
+                client.query(query, &[]).unwrap().iter().map(|row| row.get(0)).collect()
+            };
+            let tables =
+                texts("SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
+            tables
+                .into_iter()
+                .map(|table| {
+                    let rows =
+                        texts(&format!("SELECT CAST(row_to_json(t) AS TEXT) FROM {table} t ORDER BY 1"));
+                    let rows = rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect();
+                    (table, rows)
+                })
+                .collect()
+        });
+        work.join().unwrap()
+    })
 }
 
 /// The synchronous client must not run on a thread of the async runtime.

@@ -30,7 +30,7 @@ pub struct TestServer {
     workers: Workers,
     server: Server,
     _sandbox: Sandbox,
-    _database: Database,
+    database: Database,
     _data: TempDir,
 }
 
@@ -81,7 +81,7 @@ impl TestServer {
             workers,
             server,
             _sandbox: sandbox,
-            _database: database,
+            database,
             _data: data,
         })
     }
@@ -89,6 +89,11 @@ impl TestServer {
     /// Where the server is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The database below.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// A client without credentials.

@@ -8,7 +8,7 @@ use crate::problem::Failure;
 use crate::scalars::Seq;
 use crate::site::Site;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::IntoResponse;
 use dialtone_domain::Problem;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,7 +46,9 @@ async fn follow_events(
         Some(seq) => seq,
         None => site.app.last_event(&me.caller).await?,
     };
-    events::stream(&site, &me.caller, Credentials::of(&headers), after).map_err(Failure::from)
+    let stream =
+        events::stream(&site, &me.caller, Credentials::of(&headers), after).map_err(Failure::from)?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], stream))
 }
 
 pub(super) fn routes() -> OpenApiRouter<Site> {

@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that is surprised has to fail at once")]
 
 mod accounts;
+mod audit;
 mod borders;
 mod contract;
 mod faults;
 mod hoarders;
+mod http;
 mod lines;
 mod live;
+mod matrix;
 mod numbers;
 mod openapi;
 mod schema;

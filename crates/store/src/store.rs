@@ -223,15 +223,15 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let closed = || Error::Unreachable("it is being closed".to_owned());
         let (asker, span) = (Span::current(), tracing::debug_span!("store"));
-        queue.push(Box::new(Work { body, origin: Origin::current(), outcome: None, reply, asker, span })).map_err(|refused| {
-            match refused {
+        queue
+            .push(Box::new(Work { body, origin: Origin::current(), outcome: None, reply, asker, span }))
+            .map_err(|refused| match refused {
                 Refused::Closed => closed(),
                 Refused::Full => {
                     self.shared.counters.refused.fetch_add(1, Relaxed);
                     Error::Busy
                 }
-            }
-        })?;
+            })?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
 

@@ -39,13 +39,16 @@ async fn follow_events(
 ) -> Answer<impl IntoResponse> {
     let given = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default().trim());
     let resumed = match given {
-        Some(text) => Some(text.parse().map_err(|_| Problem::field("Last-Event-ID", "validation.type"))?),
+        Some(text) => {
+            let seq = text.parse().ok().filter(|seq: &i64| *seq >= 0);
+            Some(seq.ok_or_else(|| Problem::field("Last-Event-ID", "validation.type"))?)
+        }
         None => query.after.map(|seq| seq.0),
     };
-    let after = match resumed {
-        Some(seq) => seq,
-        None => site.app.last_event(&me.caller).await?,
-    };
+    // A number from elsewhere, as of the organisation that a browser was in before, may be beyond the last event: the
+    // stream would be silent until the events get there.
+    let last = site.app.last_event(&me.caller).await?;
+    let after = resumed.unwrap_or(last).min(last);
     let stream =
         events::stream(&site, &me.caller, Credentials::of(&headers), after).map_err(Failure::from)?;
     Ok(([(header::CACHE_CONTROL, "no-store")], stream))

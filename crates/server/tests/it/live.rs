@@ -88,4 +88,48 @@ on_each_engine! {
             while stream.next().await.is_some() {}
         }
     }
+
+    async fn t51_a_stream_tells_only_its_own_organisation_wherever_it_is_resumed(world: TestServer) {
+        let count = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 50_000 } else { 150 };
+        let stranger = world.stranger().await;
+        let busy = |client: Client, mark: &'static str, count: i64| async move {
+            for number in 0..count {
+                let change = json!({ "name": format!("{mark} {number}") });
+                client.patch("/api/v1/organisation", change).await.expect(200);
+            }
+        };
+        let follower = world.owner.clone();
+        let follow = async move {
+            let mut stream = Stream::open(&follower, "/api/v1/events?after=0").await;
+            // The owner and the token came first.
+            for expected in 1..=count + 2 {
+                let (seq, _, data) = stream.next().await.unwrap();
+                assert_eq!(seq, expected);
+                assert!(!data.to_string().contains("canary"), "{data}");
+            }
+            stream
+        };
+        let writers = futures::future::join(busy(world.owner.clone(), "ours", count), busy(stranger.clone(), "canary", 2 * count));
+        let (live, _) = futures::future::join(follow, writers).await;
+        let last = count + 2;
+        let foreign = 2 * count + 2;
+        // From numbers that are not ours on, only what is ours and new is told.
+        let mut resumed = Vec::new();
+        for id in [foreign, i64::MAX, last] {
+            let client = world.owner.with("last-event-id", &id.to_string());
+            resumed.push(Stream::open(&client, "/api/v1/events?after=0").await);
+            resumed.push(Stream::open(&world.owner, &format!("/api/v1/events?after={id}")).await);
+        }
+        busy(stranger.clone(), "canary", 1).await;
+        busy(world.owner.clone(), "news", 1).await;
+        resumed.push(live);
+        for stream in &mut resumed {
+            let (seq, _, data) = stream.next().await.unwrap();
+            assert_eq!((seq, &data["data"]["name"]), (last + 1, &json!("news 0")));
+        }
+        for id in ["-1", "-9223372036854775808", "9223372036854775808", "1.0", "0x1", "1 OR 1=1", ""] {
+            world.owner.with("last-event-id", id).get("/api/v1/events").await.problem(400, "invalid_request");
+        }
+        world.owner.get("/api/v1/events?after=-1").await.problem(400, "invalid_request");
+    }
 }

@@ -12,8 +12,6 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// The least role that may, where a role decides.
     pub(crate) least: Option<Role>,
-    /// Whether nobody has to be anyone.
-    pub(crate) public: bool,
     /// Names of the parameters in the query.
     pub(crate) query: Vec<String>,
     /// The schema of its JSON body, where it takes one.
@@ -71,7 +69,6 @@ fn operation(document: &Value, path: &str, method: &str, told: &Value) -> Operat
         method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
         path: path.to_owned(),
         least: Role::ALL.into_iter().find(may),
-        public: told["security"].is_null(),
         query: names.collect(),
         body: (!body.is_null()).then(|| resolved(document, body).clone()),
         streams: told["responses"]["200"]["content"]["text/event-stream"].is_object(),
@@ -85,6 +82,9 @@ pub(crate) fn value(name: &str, schema: &Value, mark: &str) -> Value {
     }
     if schema["example"].is_string() {
         return schema["example"].clone();
+    }
+    if schema["pattern"] == "^[A-Z]{2}$" {
+        return json!("FR");
     }
     let kind = match &schema["type"] {
         Value::Array(kinds) => kinds.iter().find(|kind| **kind != "null").cloned().unwrap_or_default(),

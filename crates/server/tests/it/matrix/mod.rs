@@ -152,16 +152,20 @@ on_each_engine! {
                 let allowed = ALLOWED.contains(&(name.as_str(), column));
                 assert!(allowed, "{name} takes {column}: ALLOWED has no row that says that it may");
             }
-            let Some(Value::Object(mut body)) = ours.body(operation) else { continue };
+            let Some(Value::Object(body)) = ours.body(operation) else { continue };
             let unknown: Vec<&str> = columns.iter().map(String::as_str).filter(|column| !known.contains(column)).collect();
-            body.extend(unknown.iter().map(|column| ((*column).to_owned(), json!("1"))));
-            let answer = send(&ours.owner, operation, &ours.path(operation), &[], Some(&body.into())).await;
-            assert_eq!((answer.status, answer.code()), (400, "invalid_request"), "{name}: {}", answer.text);
-            let errors = answer.body["errors"].as_array().unwrap();
-            let named: BTreeSet<&str> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
-            for column in unknown {
-                assert!(named.contains(column), "{name} passes over {column}");
-                refused += 1;
+            // In parts, since only so many faults are told of one request.
+            for part in unknown.chunks(30) {
+                let mut body = body.clone();
+                body.extend(part.iter().map(|column| ((*column).to_owned(), json!("1"))));
+                let answer = send(&ours.owner, operation, &ours.path(operation), &[], Some(&body.into())).await;
+                assert_eq!((answer.status, answer.code()), (400, "invalid_request"), "{name}: {}", answer.text);
+                let errors = answer.body["errors"].as_array().unwrap();
+                let named: BTreeSet<&str> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
+                for column in part {
+                    assert!(named.contains(column), "{name} passes over {column}");
+                    refused += 1;
+                }
             }
         }
         assert!(refused > 900, "{refused}");
@@ -192,8 +196,13 @@ on_each_engine! {
         let ours = Organisation::first(&world, OURS).await;
         let mut operations = operations();
         operations.retain(|operation| operation.least.is_some());
-        // What removes comes last, so that the others find their objects.
-        operations.sort_by_key(|operation| ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().position(|method| *method == operation.method.as_str()));
+        // The import is undone while nothing stands on it, and then repaired; what removes comes last.
+        operations.sort_by_key(|operation| match (operation.method.as_str(), operation.path.ends_with("/undo")) {
+            (_, true) => 0,
+            ("GET" | "POST", _) => 1,
+            ("DELETE", _) => 3,
+            _ => 2,
+        });
         let mut seen = last_seq(&ours).await;
         for operation in &operations {
             let name = operation.name();
@@ -226,14 +235,16 @@ const EFFECTS: [(&str, &[&str]); 8] = [
         "POST /api/v1/phone-numbers/import-twilio",
         &["line.added", "operation.started", "operation.step", "operation.finished"],
     ),
-    // Here there is nothing to repair.
-    ("POST /api/v1/lines/{line}/repair", &["operation.started", "operation.finished"]),
+    ("POST /api/v1/lines/{line}/repair", &["operation.started", "operation.step", "operation.finished"]),
     ("POST /api/v1/operations/{id}/undo", &["operation.started", "operation.step", "operation.finished"]),
     (
         "PATCH /api/v1/lines/{line}",
         &["line.changed", "operation.started", "operation.step", "operation.finished"],
     ),
-    ("DELETE /api/v1/lines/{line}", &["line.removed"]),
+    (
+        "DELETE /api/v1/lines/{line}",
+        &["operation.started", "operation.step", "line.removed", "operation.finished"],
+    ),
     // A token has no session to end, and the language is the person's own.
     ("DELETE /api/v1/session", &[]),
     ("PATCH /api/v1/session", &[]),

@@ -32,6 +32,7 @@ pub use lines::{
     Doctor, Health, Import, Imported, LineChange, LineDetail, LineRef, LineView, Page, PageRequest,
     VapiNumberView,
 };
+pub use metrics::About;
 pub use operations::{OperationView, Started, StepView, Workers};
 pub use settings::{SaveTwilio, SavedTwilio, TwilioSettingsView, VapiSettingsView};
 pub use setup::{Missing, SetupStatus};

@@ -45,7 +45,40 @@ impl Metrics {
     }
 }
 
+/// What an installation tells about itself to who helps with it.
+#[derive(Debug)]
+pub struct About {
+    /// `sqlite` or `postgres`.
+    pub engine: &'static str,
+    /// The number of the newest migration.
+    pub schema_version: i64,
+    /// How many rows each table has.
+    pub rows: Vec<(&'static str, i64)>,
+    /// Why the last operations did not succeed: times, kinds and codes, nobody's data.
+    pub problems: Vec<String>,
+}
+
 impl App {
+    /// The installation in numbers.
+    ///
+    /// # Errors
+    /// Only for trouble with the database.
+    pub async fn about(&self) -> Result<About, Problem> {
+        let engine = if self.is_alone() { "sqlite" } else { "postgres" };
+        let (schema_version, rows, failed) = self
+            .store()
+            .read(|tx| {
+                Ok::<_, Problem>((counts::schema_version(tx)?, counts::rows(tx)?, counts::failed(tx)?))
+            })
+            .await?;
+        let told = |failed: counts::Failed| {
+            let code = failed.problem["code"].as_str().unwrap_or("unknown").to_owned();
+            let counts::Failed { created_at, kind, state, .. } = failed;
+            format!("{created_at} {kind} {state}: {code}")
+        };
+        Ok(About { engine, schema_version, rows, problems: failed.into_iter().map(told).collect() })
+    }
+
     /// Shows everything that the application and the providers' clients count in the registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.metrics.register(registry);

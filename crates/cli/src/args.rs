@@ -57,6 +57,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Say whether the server of this machine is ready, for containers; exit code 1 where it is not.
+    Health(ServerFlags),
+    /// Print what helps to help: settings, versions, numbers, last log lines. No secret, no phone number, no text.
+    SupportBundle(ServerFlags),
     /// Print the OpenAPI document of the API.
     Openapi,
     /// Print the completions for a shell.

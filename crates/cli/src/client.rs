@@ -4,8 +4,8 @@ use crate::failure::{Failure, Result};
 use crate::output::{clean, text};
 use crate::profile::Target;
 use dialtone_domain::{ExposeSecret, Language, SecretString};
-pub(crate) use reqwest::Method;
 use reqwest::header;
+pub(crate) use reqwest::{Error, Method};
 use serde_json::Value;
 use std::io::Write;
 use std::time::Duration;
@@ -26,11 +26,20 @@ const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
 const PAGE_ROWS: u32 = 100;
 const PAGES_MAX: u32 = 1_000;
 
-/// A client for what is no API: a collector of traces.
+/// A client for what is no API: a collector of traces, a look at whether somebody is there.
 pub(crate) type Plain = reqwest::Client;
 
 /// Makes one, with the same limits.
 pub(crate) fn plain() -> reqwest::Result<Plain> {
+    plain_builder().build()
+}
+
+/// Makes one for servers of this machine, which no proxy stands before.
+pub(crate) fn plain_here() -> reqwest::Result<Plain> {
+    plain_builder().no_proxy().build()
+}
+
+fn plain_builder() -> reqwest::ClientBuilder {
     // Another part of the process may have chosen the same one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Plain::builder()
@@ -38,7 +47,6 @@ pub(crate) fn plain() -> reqwest::Result<Plain> {
         .connect_timeout(CONNECT_TIME_MAX)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
-        .build()
 }
 
 /// What a server answered.
@@ -274,7 +282,7 @@ pub(crate) fn refusal(changes: bool, answer: &Answer) -> Failure {
     }
 }
 
-fn is_here(url: &Url) -> bool {
+pub(crate) fn is_here(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -284,7 +292,7 @@ fn is_here(url: &Url) -> bool {
 }
 
 /// The innermost reason of an error, which says most.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut reason = error;
     while let Some(source) = reason.source() {
         reason = source;

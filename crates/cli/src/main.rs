@@ -10,13 +10,14 @@ mod logging;
 mod output;
 mod profile;
 mod prompt;
+mod recent;
 mod redact;
 mod running;
 mod telemetry;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
-use commands::{api, assistants, audit, doctor, local, numbers, operations, serve, settings};
+use commands::{api, assistants, audit, doctor, local, numbers, operations, serve, settings, support};
 use failure::{Failure, Result};
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ async fn run(command: Command) -> Result {
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
         Command::Config { server, output } => serve::config(&server, output),
+        Command::Health(flags) => support::health(&flags).await,
+        Command::SupportBundle(flags) => support::bundle(&flags).await,
         Command::Openapi => output::line(dialtone_server::openapi().trim_end()),
         Command::Completions { shell } => completions(shell),
         Command::Api { method, path, client } => api::api(&method, &path, &client).await,

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::args::ClientFlags;
+use crate::client::is_here;
 use crate::failure::{Failure, Result};
 use dialtone_domain::{Language, SecretString};
 use serde::Deserialize;
@@ -54,6 +55,7 @@ fn profiles_file(variable: &impl Fn(&str) -> Option<String>) -> Option<PathBuf> 
 
 fn read(path: &Path) -> Result<BTreeMap<String, Profile>> {
     let name = path.display();
+    only_mine(path)?;
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::because(format!("{name} cannot be read"), error))?;
     // The parser's message quotes the line, which may hold a token.
@@ -62,6 +64,30 @@ fn read(path: &Path) -> Result<BTreeMap<String, Profile>> {
             "{name} cannot be used: each profile is a table with `url` and `token`, nothing else."
         ))
     })
+}
+
+/// Tokens in a file that others can read are not used: they may be known already.
+#[cfg(unix)]
+fn only_mine(path: &Path) -> Result {
+    use std::os::unix::fs::PermissionsExt;
+    let name = path.display();
+    let found = std::fs::metadata(path);
+    let mode = found
+        .map_err(|error| Failure::because(format!("{name} cannot be read"), error))?
+        .permissions()
+        .mode();
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(Failure::Error(format!(
+            "{name} holds tokens and can be read by others: run `chmod 600 {name}`, and replace its tokens if \
+             somebody else uses this machine."
+        ))),
+    }
+}
+
+#[cfg(not(unix))]
+fn only_mine(_: &Path) -> Result {
+    Ok(())
 }
 
 /// A token is only sent to the server that it was given for: a profile's to the profile's address.
@@ -104,6 +130,13 @@ fn choose(
     let parsed =
         Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = parsed.ok_or_else(|| Failure::Usage(format!("\"{url}\" is not a web address.")))?;
+    let open = url.scheme() == "http" && !is_here(&url);
+    if open && token.is_some() && variable("DIALTONE_ALLOW_HTTP").is_none() {
+        return Err(Failure::Usage(format!(
+            "{url} is not encrypted, and everybody on the way could read the token. Nothing was sent: use https, or set \
+             DIALTONE_ALLOW_HTTP=1 where the network is your own."
+        )));
+    }
     Ok(Target { url, token, language: language(variable) })
 }
 
@@ -124,7 +157,7 @@ mod tests {
     ) -> Result<(String, Option<String>)> {
         let profile = |url: &str, token: &str| Profile { url: url.into(), token: Some(token.into()) };
         let profiles = [
-            ("default", profile("http://default", "t-default")),
+            ("default", profile("https://default", "t-default")),
             ("office", profile("https://office", "t-office")),
         ];
         let profiles = profiles.into_iter().map(|(name, profile)| (name.to_owned(), profile)).collect();
@@ -137,8 +170,8 @@ mod tests {
     #[test]
     fn a_token_only_goes_to_the_server_it_was_given_for() {
         let some = |url: &str, token: &str| Ok((url.to_owned(), Some(token.to_owned())));
-        let environment = [("DIALTONE_URL", "http://env"), ("DIALTONE_TOKEN", "t-env")];
-        assert_eq!(chosen((None, None), &[]), some("http://default/", "t-default"));
+        let environment = [("DIALTONE_URL", "https://env"), ("DIALTONE_TOKEN", "t-env")];
+        assert_eq!(chosen((None, None), &[]), some("https://default/", "t-default"));
         assert_eq!(
             chosen((None, None), &[("DIALTONE_PROFILE", "office")]),
             some("https://office/", "t-office")
@@ -146,8 +179,8 @@ mod tests {
         assert_eq!(chosen((None, Some("office")), &environment), some("https://office/", "t-office"));
         let named = [("DIALTONE_PROFILE", "office"), ("DIALTONE_TOKEN", "t-env")];
         assert_eq!(chosen((None, None), &named), some("https://office/", "t-office"));
-        assert_eq!(chosen((None, None), &environment), some("http://env/", "t-env"));
-        assert_eq!(chosen((Some("http://flag"), None), &environment), some("http://flag/", "t-env"));
+        assert_eq!(chosen((None, None), &environment), some("https://env/", "t-env"));
+        assert_eq!(chosen((Some("https://flag"), None), &environment), some("https://flag/", "t-env"));
         assert_eq!(chosen((Some("http://flag"), None), &[]), Ok(("http://flag/".into(), None)));
         for (flags, environment) in [
             ((None, Some("nobody")), vec![]),
@@ -161,6 +194,25 @@ mod tests {
                 "{flags:?} {environment:?}"
             );
         }
+    }
+
+    #[test]
+    fn t52_a_token_does_not_leave_unencrypted() {
+        let token = ("DIALTONE_TOKEN", "t-env");
+        for (url, others, goes) in [
+            ("http://dialtone.example.com", vec![], false),
+            ("http://10.0.0.1:8080", vec![], false),
+            ("http://localhost.example.com", vec![], false),
+            ("http://dialtone.internal", vec![("DIALTONE_ALLOW_HTTP", "1")], true),
+            ("https://dialtone.example.com", vec![], true),
+            ("http://127.0.0.1:8080", vec![], true),
+            ("http://[::1]:8080", vec![], true),
+            ("http://localhost:8080", vec![], true),
+        ] {
+            let environment: Vec<_> = [token].into_iter().chain(others).collect();
+            assert_eq!(chosen((Some(url), None), &environment).is_ok(), goes, "{url}");
+        }
+        assert!(chosen((Some("http://dialtone.example.com"), None), &[]).is_ok(), "there is nothing to read");
     }
 
     #[test]

@@ -10,7 +10,6 @@ use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::http::Version;
 use dialtone_app::App;
-use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -156,14 +155,22 @@ async fn serve(listener: TcpListener, door: Arc<Door>, patience: Duration) {
             _ = stopping.changed() => break,
         }
     }
-    // Whoever has connected already is answered too.
-    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        door.open(&mut tasks, stream, peer);
-    }
-    drop(listener);
+    accept_waiting(listener, &door, &mut tasks);
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(patience, all).await.is_err() {
         tracing::warn!("stopped while answers were still on their way");
+    }
+}
+
+/// Takes whoever has connected already, and then nobody any more. The system is asked itself: the runtime may not have
+/// heard of them yet.
+fn accept_waiting(listener: TcpListener, door: &Arc<Door>, tasks: &mut JoinSet<()>) {
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, peer)) = listener.accept() {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let Ok(stream) = stream {
+            door.open(tasks, stream, peer);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is counted across organisations, for whoever runs the installation: numbers only, nobody's data.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::sql::{Sql, sql};
 use crate::value::{params, record};
@@ -29,6 +30,34 @@ pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>> {
         sql!(
             "SELECT kind, state, COUNT(*), MIN(run_at) FROM operations WHERE finished_at IS NULL \
              GROUP BY kind, state"
+        ),
+        params![],
+    )
+}
+
+record! {
+    /// An operation that has a problem.
+    pub struct Failed {
+        /// When it was asked for.
+        pub created_at: Timestamp,
+        /// What kind.
+        pub kind: String,
+        /// How far it came.
+        pub state: String,
+        /// The problem.
+        pub problem: Value,
+    }
+}
+
+/// The last operations that have a problem.
+///
+/// # Errors
+/// As all queries.
+pub fn failed(tx: &mut Tx) -> Result<Vec<Failed>> {
+    tx.all(
+        sql!(
+            "SELECT created_at, kind, state, problem FROM operations WHERE problem IS NOT NULL \
+             ORDER BY id DESC LIMIT 50"
         ),
         params![],
     )

@@ -65,7 +65,7 @@ fn missing_database(resolved: &Resolved) -> Option<&Path> {
 async fn open(resolved: &Resolved) -> Result<App> {
     // Standard error is for people here: what the database does is not their matter.
     let filter = if resolved.is_default("log") { "warn" } else { resolved.get("log") };
-    crate::logging::start(filter, resolved.get("log_format"), None);
+    crate::logging::start(filter, resolved.get("log_format"), None, None);
     App::open(resolved.app()).await.map_err(|error| Failure::Error(error.to_string()))
 }
 

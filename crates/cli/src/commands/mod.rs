@@ -9,6 +9,7 @@ pub(crate) mod numbers;
 pub(crate) mod operations;
 pub(crate) mod serve;
 pub(crate) mod settings;
+pub(crate) mod support;
 
 use crate::args::Remote;
 use crate::client::Client;

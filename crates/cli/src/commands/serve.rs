@@ -4,12 +4,14 @@ use crate::args::{Output, SandboxFlags, ServerFlags, Strictness};
 use crate::config;
 use crate::failure::{Failure, Result};
 use crate::output::{self, line};
+use crate::recent::Recent;
 use crate::running::{Running, StopSignal, told, with_port};
 use crate::telemetry::Traces;
 use dialtone_domain::ExposeSecret;
 use dialtone_sandbox::{Sandbox, Strict};
 use serde_json::json;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// Runs the server until it is asked to stop.
@@ -17,7 +19,11 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
     let mut stop = StopSignal::listen()?;
     let resolved = config::resolve(flags)?;
     let traces = resolved.otlp_url().map(Traces::start).transpose()?;
-    crate::logging::start(resolved.get("log"), resolved.get("log_format"), traces.as_ref());
+    let folder = Path::new(resolved.get("data_dir"));
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::because("The data directory cannot be made", error))?;
+    let recent = Some(Recent::open(folder));
+    crate::logging::start(resolved.get("log"), resolved.get("log_format"), traces.as_ref(), recent);
     let listen = with_port(resolved.listen())?;
     let mut config = resolved.app();
     if resolved.is_default("public_url") {
@@ -48,7 +54,7 @@ async fn end(running: Running, drain: Duration, traces: Option<Traces>) {
 /// Runs the sandbox until it is asked to stop.
 pub(crate) async fn sandbox(flags: SandboxFlags) -> Result {
     let mut stop = StopSignal::listen()?;
-    crate::logging::start("warn", "auto", None);
+    crate::logging::start("warn", "auto", None, None);
     let SandboxFlags { listen, seed, speed, state, scenario, strict } = flags;
     let strict = match strict {
         None => Strict::Off,

@@ -33,7 +33,7 @@ struct Site {
 pub(crate) async fn run(command: &Demo) -> Result {
     let mut stop = StopSignal::listen()?;
     let filter = std::env::var("DIALTONE_LOG").unwrap_or_else(|_| "warn".to_owned());
-    crate::logging::start(&filter, "auto", None);
+    crate::logging::start(&filter, "auto", None, None);
     if command.check {
         return check(command.data_dir.clone()).await;
     }

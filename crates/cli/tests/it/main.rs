@@ -15,3 +15,5 @@ mod readme;
 mod serve;
 mod site;
 mod stop;
+mod supply;
+mod support;

@@ -1,7 +1,7 @@
 //! One exact change at one provider: what a plan is made of, what a preview shows, and what undo needs.
 
 use super::desired::ServerWish;
-use super::routing::{SmsOwner, SmsRouting, VoiceRouting};
+use super::routing::{SmsOwner, SmsRouting, VoiceRouting, shown_url};
 use crate::text::{self, Language, Params};
 use crate::{AccountSid, AssistantId, NumberSid, Phone, Provider, VapiNumberId};
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,11 @@ impl FieldChange {
     pub(super) fn new(field: &str, from: Option<String>, to: Option<String>) -> Self {
         Self { field: field.to_owned(), from, to }
     }
+
+    fn shown(self) -> Self {
+        let shown = |value: Option<String>| value.as_deref().map(shown_url);
+        Self { field: self.field, from: shown(self.from), to: shown(self.to) }
+    }
 }
 
 impl Change {
@@ -160,7 +165,8 @@ impl Change {
             }
             Change::SetServer { from, to, .. } => {
                 // The same address again means that only the secret is new: it must still be shown.
-                return vec![field("server.url", from.clone(), to.as_ref().map(|server| server.url.clone()))];
+                let field = field("server.url", from.clone(), to.as_ref().map(|server| server.url.clone()));
+                return vec![field.shown()];
             }
             Change::SetVapiCredentials { from, to, .. } => {
                 vec![field("twilioAccountSid", from.as_ref().map(ToString::to_string), Some(to.to_string()))]
@@ -174,7 +180,7 @@ impl Change {
             Change::SetSmsRouting { from, to, .. } => sms_fields(from, to),
         };
         fields.retain(|field| field.from != field.to);
-        fields
+        fields.into_iter().map(FieldChange::shown).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ordered checks (requirement A7) and every cause that one of them can name.
 
+use super::routing::shown_url;
 use crate::text::{self, Language, Params};
 use serde::{Deserialize, Serialize};
 
@@ -193,7 +194,7 @@ impl Check {
     }
 
     pub(super) fn ok(id: CheckId, found: Option<String>) -> Self {
-        Self { found, ..Self::new(id, Status::Ok) }
+        Self { found: found.as_deref().map(shown_url), ..Self::new(id, Status::Ok) }
     }
 
     pub(super) fn failing(cause: Cause) -> Self {
@@ -206,7 +207,7 @@ impl Check {
     }
 
     pub(super) fn found(mut self, found: impl Into<String>) -> Self {
-        self.found = Some(found.into());
+        self.found = Some(shown_url(&found.into()));
         self
     }
 

@@ -209,9 +209,11 @@ fn webhook<'a>(desired: &Desired, twilio: &'a TwilioView) -> Result<(&'a TwilioN
     };
     let expected = desired.region.voice_url();
     let wrong = |cause, found: Option<&str>| {
-        let mut check = Check::failing(cause).expected(expected.clone());
-        check.found = found.map(str::to_owned);
-        Err(check)
+        let check = Check::failing(cause).expected(expected.clone());
+        Err(match found {
+            Some(found) => check.found(found),
+            None => check,
+        })
     };
     match voice_route(&number.voice) {
         VoiceRoute::Trunk(sid) => wrong(Cause::TrunkOverrides, Some(sid.as_str())),

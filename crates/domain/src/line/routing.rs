@@ -96,6 +96,16 @@ pub enum SmsOwner {
     Vapi,
 }
 
+/// An address as it may be shown: others put a user and a password into theirs. Any other text is as it was.
+pub fn shown_url(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let host_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    match rest[..host_end].rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
 /// The setting that a call follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoiceRoute<'a> {
@@ -200,6 +210,19 @@ pub(super) fn is_demo(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn t26_addresses_are_shown_without_passwords() {
+        for (url, shown) in [
+            ("https://user:pw@voice.example.com/in?x=a@b", "https://…@voice.example.com/in?x=a@b"),
+            ("GET https://token@host", "GET https://…@host"),
+            ("https://a:b@c@host:8080", "https://…@host:8080"),
+            ("https://host/with@sign", "https://host/with@sign"),
+            ("AC0123", "AC0123"),
+        ] {
+            assert_eq!(shown_url(url), shown);
+        }
+    }
 
     fn sid<T: std::str::FromStr<Err: std::fmt::Debug>>(prefix: &str) -> T {
         format!("{prefix}{}", "0".repeat(32)).parse().unwrap()

@@ -8,6 +8,7 @@ use crate::common::{Database, connect, off_runtime};
 /// Texts that may read a whole table, by a piece of them, and why.
 const SCANS: [(&str, &str); 8] = [
     ("SELECT COUNT(*) FROM", "the size of an installation, for its support bundle"),
+    ("FROM operations WHERE problem IS NOT NULL", "for the support bundle, from the newest backwards"),
     ("FROM schema_version", "one row per migration, read at the start"),
     ("FROM orgs WHERE name", "for the command line, where a name is looked up by hand"),
     ("SELECT id FROM orgs ORDER BY id", "every chain is verified, on the data directory"),

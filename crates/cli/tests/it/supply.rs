@@ -27,8 +27,11 @@ fn t49_every_dependency_has_a_checksum_and_comes_from_the_registry() {
         }
     }
     for folder in ["web", "crates/sandbox/contract/node"] {
-        let lock: serde_json::Value = serde_json::from_str(&read(&format!("{folder}/package-lock.json"))).unwrap();
-        for (path, package) in lock["packages"].as_object().unwrap().iter().filter(|(path, _)| !path.is_empty()) {
+        let lock: serde_json::Value =
+            serde_json::from_str(&read(&format!("{folder}/package-lock.json"))).unwrap();
+        for (path, package) in
+            lock["packages"].as_object().unwrap().iter().filter(|(path, _)| !path.is_empty())
+        {
             // Without an address a mirror will do: the hash decides.
             let from = package["resolved"].as_str().unwrap_or("https://registry.npmjs.org/");
             assert!(from.starts_with("https://registry.npmjs.org/"), "{folder}: {path} comes from {from}");
@@ -41,7 +44,14 @@ fn t49_every_dependency_has_a_checksum_and_comes_from_the_registry() {
 #[test]
 fn t49_every_build_takes_what_the_lock_file_names() {
     let mut seen = 0;
-    for file in ["Makefile", "scripts/test", "scripts/check", "scripts/bench", "scripts/build-offline", "deploy/Dockerfile"] {
+    for file in [
+        "Makefile",
+        "scripts/test",
+        "scripts/check",
+        "scripts/bench",
+        "scripts/build-offline",
+        "deploy/Dockerfile",
+    ] {
         for line in read(file).lines().filter(|line| !line.trim_start().starts_with(['#', 'e'])) {
             let builds = ["cargo build", "cargo run", "cargo nextest run", "cargo clippy --", "cargo fetch"];
             if builds.iter().any(|command| line.contains(command)) {

@@ -97,7 +97,7 @@ pub enum SmsOwner {
 }
 
 /// An address as it may be shown: others put a user and a password into theirs. Any other text is as it was.
-pub fn shown_url(text: &str) -> String {
+pub(super) fn shown_url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let host_end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     match rest[..host_end].rfind('@') {

@@ -6,7 +6,7 @@ use postgres::types::Type;
 use crate::common::{Database, connect, off_runtime};
 
 /// Texts that may read a whole table, by a piece of them, and why.
-const SCANS: [(&str, &str); 8] = [
+const SCANS: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM", "the size of an installation, for its support bundle"),
     ("FROM operations WHERE problem IS NOT NULL", "for the support bundle, from the newest backwards"),
     ("FROM schema_version", "one row per migration, read at the start"),

@@ -70,4 +70,4 @@ if (new Set(components.map(({ purl }) => purl)).size !== components.length) faul
 for (const fault of faults) console.error(fault);
 if (process.argv[2] === "--check") console.error(`${components.length} components, each with version, licence and hash${faults.length ? `, but for ${faults.length}` : ""}`);
 else console.log(JSON.stringify(document, null, 2));
-process.exit(faults.length ? 1 : 0);
+process.exitCode = faults.length ? 1 : 0;

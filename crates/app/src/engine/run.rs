@@ -191,7 +191,6 @@ impl<'a> Run<'a> {
                 Next::Done => return self.finish(&observed, None).await,
             }
             if self.app.is_stopping() {
-                // Whoever comes after this process goes on from here.
                 return self.put_down(SignedDuration::ZERO).await;
             }
         }

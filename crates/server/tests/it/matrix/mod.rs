@@ -92,6 +92,10 @@ on_each_engine! {
                 assert!(may || answer.code() == "forbidden", "{name} as {role:?}: {}", answer.text);
                 assert!(answer.status < 500, "{name} as {role:?}: {}", answer.text);
             }
+            if operation.reads() {
+                let head = Operation { method: Method::HEAD, ..operation.clone() };
+                assert_eq!(knock(&world.nobody(), &head).await.status, 401, "HEAD of {name}");
+            }
             tried += refused.len() + answers.len();
         }
         assert!(tried > 300, "{tried}");

@@ -220,6 +220,10 @@ pub(crate) async fn send(
         // From the first event on: there is always one, so that the beginning comes at once.
         request = request.query(&[("after", "0")]);
     }
+    if operation.method == Method::POST {
+        // The same key in both organisations: neither may be given the other's answer.
+        request = request.header("idempotency-key", &operation.path);
+    }
     if let Some(body) = body {
         request = request.json(body);
     } else if operation.method == Method::POST {

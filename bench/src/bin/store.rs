@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use dialtone_store::accounts::{self, Organisation};
-use dialtone_store::{Store, Tenant, idempotency};
+use dialtone_store::{Sealed, Store, Tenant, idempotency};
 use jiff::Timestamp;
 use postgres::NoTls;
 use tokio::runtime::Runtime;
@@ -83,10 +83,10 @@ impl Plain {
         let key = Uuid::now_v7().to_string();
         match self {
             Self::Sqlite(connection) => {
-                connection.prepare_cached(&insert('?'))?.execute((org, "plain", key, &FINGERPRINT[..], 0))?;
+                connection.prepare_cached(&insert('?'))?.execute((key, org, &FINGERPRINT[..], 0))?;
             }
             Self::Postgres(client, insert) => {
-                client.execute(&*insert, &[&org, &"plain", &key, &&FINGERPRINT[..], &0_i64])?;
+                client.execute(&*insert, &[&key, &org, &&FINGERPRINT[..], &0_i64])?;
             }
         }
         Ok(())
@@ -95,8 +95,8 @@ impl Plain {
 
 /// The store's own statement, with the engine's mark of a parameter.
 fn insert(mark: char) -> String {
-    "INSERT INTO idempotency (org_id, caller, key, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5) \
-     ON CONFLICT (org_id, caller, key) DO NOTHING"
+    "INSERT INTO idempotency (id, org_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (id) DO NOTHING"
         .replace('?', &mark.to_string())
 }
 
@@ -132,7 +132,9 @@ async fn store_round(store: &Store, tenant: &Tenant, clients: usize, way: &mut W
                 let (tenant, key) = (tenant.clone(), Uuid::now_v7().to_string());
                 let now = Timestamp::UNIX_EPOCH;
                 store
-                    .write(move |tx| idempotency::begin(tx, &tenant, "bench", &key, &FINGERPRINT, now))
+                    .write(move |tx| {
+                        idempotency::begin(tx, &tenant, &key, &Sealed::new(1, &FINGERPRINT), now)
+                    })
                     .await?;
                 rows.fetch_add(1, Relaxed);
                 waits.push(begun.elapsed().as_secs_f64() * 1e3);
@@ -154,8 +156,6 @@ fn an_organisation() -> Result<Organisation> {
         country: "FR".parse().map_err(|_| "no such country")?,
         language: "en".parse().map_err(|_| "no such language")?,
         default_assistant_id: None,
-        data_key: Vec::new(),
-        key_version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
     })

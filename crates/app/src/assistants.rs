@@ -76,7 +76,7 @@ impl App {
     /// A client with the organisation's key.
     pub(crate) async fn vapi(&self, caller: &Caller) -> Result<Vapi, Problem> {
         let keys = self.keys(&caller.tenant).await?;
-        self.inner.providers.vapi(&keys.vapi.ok_or(Code::VapiKeyMissing)?)
+        self.inner.providers.vapi(&keys.vapi()?.ok_or(Code::VapiKeyMissing)?)
     }
 }
 

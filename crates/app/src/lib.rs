@@ -10,6 +10,7 @@ mod engine;
 mod events;
 mod housekeeping;
 mod idempotency;
+mod keys;
 mod lines;
 mod metrics;
 mod operations;
@@ -28,6 +29,7 @@ pub use dialtone_providers::{Limits, MailConfig};
 pub use dialtone_store::Origin;
 pub use events::{Event, Filter};
 pub use idempotency::Begin;
+pub use keys::{ChangedMaster, KeyStatus, Rotated, Unreadable, VersionStatus};
 pub use lines::{
     Doctor, Health, Import, Imported, LineChange, LineDetail, LineRef, LineView, Page, PageRequest,
     VapiNumberView,
@@ -37,3 +39,4 @@ pub use operations::{OperationView, Started, StepView, Workers};
 pub use settings::{SaveTwilio, SavedTwilio, TwilioSettingsView, VapiSettingsView};
 pub use setup::{Missing, SetupStatus};
 pub use start::{App, Config, StartError};
+pub use vault::{MasterError, SealedReason};

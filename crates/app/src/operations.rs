@@ -286,16 +286,19 @@ impl App {
         }
     }
 
-    /// Starts the workers: operations, imports that wait for something, and what is forgotten by age.
+    /// Starts the workers: operations, imports that wait for something, and what is forgotten by age. None while
+    /// the vault is sealed.
     ///
     /// # Errors
     /// Only for trouble with the database.
     pub async fn start_workers(&self) -> Result<Workers, Problem> {
+        let (stop, mut tasks) = (self.inner.stopping.subscribe(), JoinSet::new());
+        if self.is_sealed() {
+            return Ok(Workers { app: self.clone(), tasks });
+        }
         if self.is_alone() {
             self.store().write(rows::release_all).await?;
         }
-        let stop = self.inner.stopping.subscribe();
-        let mut tasks = JoinSet::new();
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }

@@ -188,8 +188,8 @@ impl App {
         user: Option<UserId>,
     ) -> Result<Started<crate::Imported>, Problem> {
         let keys = self.keys(tenant).await?;
-        let twilio = keys.twilio.clone().ok_or(Code::TwilioCredentialsMissing)?;
-        let phone = twilio.phone.clone().ok_or(Code::PhoneMissing)?;
+        let twilio = keys.twilio()?.ok_or(Code::TwilioCredentialsMissing)?;
+        let phone = keys.phone().cloned().ok_or(Code::PhoneMissing)?;
         let lookup = tenant.clone();
         let organisation = self.store().read(move |tx| accounts::organisation(tx, &lookup)).await?;
         let row = self.line_row(tenant, &LineRef::Phone(phone.clone())).await?;
@@ -202,9 +202,9 @@ impl App {
 
     async fn status_of(&self, tenant: &Tenant) -> Result<SetupStatus, Problem> {
         let keys = self.keys(tenant).await?;
-        let phone = keys.twilio.as_ref().and_then(|twilio| twilio.phone.clone());
-        let assistants = match &keys.vapi {
-            Some(key) => Some(self.inner.providers.vapi(key)?.assistants().await),
+        let phone = keys.phone().cloned();
+        let assistants = match keys.vapi()? {
+            Some(key) => Some(self.inner.providers.vapi(&key)?.assistants().await),
             None => None,
         };
         // Where Vapi does not say, nothing is called missing: why it does not is told instead.
@@ -214,9 +214,9 @@ impl App {
             None => true,
         };
         let conditions = [
-            (Missing::TwilioCredentials, keys.twilio.is_none()),
+            (Missing::TwilioCredentials, keys.account_sid().is_none()),
             (Missing::PhoneNumber, phone.is_none()),
-            (Missing::VapiKey, keys.vapi.is_none()),
+            (Missing::VapiKey, !keys.has_vapi()),
             (Missing::Assistant, no_assistant),
         ];
         let missing = conditions.into_iter().filter(|(_, missing)| *missing).map(|(what, _)| what).collect();

@@ -1,9 +1,9 @@
 //! Opening the application: database, master key, providers.
 
-use crate::accounts::{Organisation, SignInLimits};
+use crate::accounts::SignInLimits;
 use crate::metrics::Metrics;
 use crate::setup::Sweep;
-use crate::vault::{KeyError, Vault};
+use crate::vault::Vault;
 use dialtone_domain::{Problem, SecretString};
 use dialtone_providers::{Addresses, Gate, Limits, MailConfig, Mailer, Providers};
 use dialtone_store::{Engine, Store, accounts};
@@ -18,7 +18,7 @@ pub struct Config {
     pub database_url: String,
     /// Where the master key file lives.
     pub data_dir: PathBuf,
-    /// The master key in base64, where it is not in a file.
+    /// The master key in base64, where it is not in a file; two with a comma between them while it is being changed.
     pub master_key: Option<SecretString>,
     /// The address that providers and browsers reach us at.
     pub public_url: String,
@@ -41,15 +41,9 @@ pub enum StartError {
     /// The database does not open.
     #[error("The database does not open: {0}.")]
     Store(dialtone_store::Error),
-    /// There is no usable master key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The master key is not the one that sealed this database.
-    #[error(
-        "The master key does not open this database: it was sealed with another one. Nothing was changed. \
-         Put the right key into DIALTONE_MASTER_KEY or the key file and start again."
-    )]
-    WrongKey,
+    /// The first master key cannot be written.
+    #[error("The master key file {0} cannot be made: {1}.")]
+    KeyFile(String, std::io::Error),
     /// The providers' addresses are not usable.
     #[error("The providers cannot be reached with this configuration: {0}")]
     Providers(String),
@@ -82,7 +76,8 @@ pub(crate) struct Inner {
 }
 
 impl App {
-    /// Opens the database (made and migrated where needed), the vault and the clients.
+    /// Opens the database (made and migrated where needed), the vault and the clients. Without the right master key
+    /// the application starts sealed: [`App::sealed`] says why.
     ///
     /// # Errors
     /// [`StartError`]: nothing was changed then, save for a migration that was completed.
@@ -101,8 +96,10 @@ impl App {
             .await
             .map_err(|error| StartError::Store(dialtone_store::Error::Internal(error.to_string())))?
             .map_err(StartError::Store)?;
-        let sealed = store.read(accounts::any_organisation).await.map_err(StartError::Store)?;
-        let vault = open_vault(config.master_key.as_ref(), dir, sealed)?;
+        let vault = Vault::open(&store, config.master_key, dir).await?;
+        if let Some(reason) = vault.sealed() {
+            tracing::error!("Sealed: {reason}");
+        }
         let inner = Inner {
             store,
             vault,
@@ -159,18 +156,5 @@ impl App {
     /// Only one process serves a SQLite database, so what a process before this one held is free.
     pub(crate) fn is_alone(&self) -> bool {
         self.store().engine() == Engine::Sqlite
-    }
-}
-
-/// A key file is made only while nothing is sealed; else the key must open what is there.
-fn open_vault(
-    given: Option<&SecretString>,
-    dir: &std::path::Path,
-    sealed: Option<Organisation>,
-) -> Result<Vault, StartError> {
-    let vault = Vault::open(given, &dir.join("master.key"), sealed.is_none())?;
-    match sealed {
-        Some(org) if vault.data_key(org.id, &org.data_key).is_err() => Err(StartError::WrongKey),
-        _ => Ok(vault),
     }
 }

@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// The tokens for programs. Works on the data directory, also beside a running server.
     #[command(subcommand)]
     Token(Token),
+    /// The keys that seal the saved secrets. Works on the data directory, also beside a running server.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print what is in force and where it came from, secrets hidden.
     Config {
         #[command(flatten)]
@@ -423,6 +426,30 @@ pub(crate) enum Token {
         /// What it may do: at most what the member may.
         #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
         role: Role,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Show which keys there are and what they seal, by their ids. Exit code 3 where something cannot be opened.
+    Status {
+        #[command(flatten)]
+        server: ServerFlags,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make new data keys and seal everything anew with them, or go on where that was interrupted. Servers may run
+    /// meanwhile. Exit code 3 where something cannot be opened.
+    Rotate {
+        /// Put a new master key in the place of the present one instead. It is made in the key file, or read from
+        /// DIALTONE_NEW_MASTER_KEY. Backups from before need the old one.
+        #[arg(long)]
+        master: bool,
+        /// Destroy the old keys even of values that no key opens: they are lost then.
+        #[arg(long, conflicts_with = "master")]
+        discard_unreadable: bool,
         #[command(flatten)]
         server: ServerFlags,
     },

@@ -17,7 +17,7 @@ mod telemetry;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
-use commands::{api, assistants, audit, doctor, local, numbers, operations, serve, settings, support};
+use commands::{api, assistants, audit, doctor, keys, local, numbers, operations, serve, settings, support};
 use failure::{Failure, Result};
 use std::process::ExitCode;
 
@@ -49,6 +49,7 @@ async fn run(command: Command) -> Result {
         Command::Audit(command) => audit::run(command).await,
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Config { server, output } => serve::config(&server, output),
         Command::Health(flags) => support::health(&flags).await,
         Command::SupportBundle(flags) => support::bundle(&flags).await,

@@ -37,6 +37,8 @@ pub(crate) struct Rule {
     pub(crate) providers: bool,
     /// Problems of its own, by status.
     pub(crate) also: &'static [u16],
+    /// Works without the master key although it changes something: signing in and out.
+    pub(crate) sealed: bool,
 }
 
 impl Rule {
@@ -48,13 +50,17 @@ impl Rule {
         Self { providers: true, ..self }
     }
 
+    fn even_sealed(self) -> Self {
+        Self { sealed: true, ..self }
+    }
+
     fn also(self, also: &'static [u16]) -> Self {
         Self { also, ..self }
     }
 }
 
 fn rule(method: Method, path: &'static str, access: Access) -> Rule {
-    Rule { method, path, access, idempotent: false, providers: false, also: &[] }
+    Rule { method, path, access, idempotent: false, providers: false, also: &[], sealed: false }
 }
 
 fn open(method: Method, path: &'static str) -> Rule {
@@ -77,10 +83,10 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         open(M::GET, "/sign-in/{code}").also(&[401]),
         open(M::GET, "/api/v1/setup"),
         open(M::POST, "/api/v1/setup").also(&[401, 409]),
-        open(M::POST, "/api/v1/session").also(&[401, 429]),
+        open(M::POST, "/api/v1/session").also(&[401, 429]).even_sealed(),
         needs(M::GET, "/api/v1/session", P::Member),
         needs(M::PATCH, "/api/v1/session", P::Member),
-        needs(M::DELETE, "/api/v1/session", P::Member),
+        needs(M::DELETE, "/api/v1/session", P::Member).even_sealed(),
         needs(M::GET, "/api/v1/organisation", P::Member),
         needs(M::PATCH, "/api/v1/organisation", P::OrganisationChange).providers(),
         needs(M::GET, "/api/v1/members", P::MembersRead),
@@ -166,6 +172,10 @@ async fn admit(
     let (method, headers) = (&request.method, &request.headers);
     // Every route has a row, or the server had not started.
     let rule = find(method, matched.as_str()).ok_or(Code::NotFound)?;
+    // Without the master key everything stays as it is; who brings something is asked to come again.
+    if site.app.is_sealed() && !method.is_safe() && !rule.sealed {
+        return Err(Code::Sealed.into());
+    }
     let caller = match rule.access {
         Access::Public => None,
         Access::Local if is_local(request) => None,

@@ -1,5 +1,5 @@
 -- Ids are UUIDs as text, times integer microseconds UTC, JSON is text and is never queried inside.
--- Sealed columns (BYTEA) are encrypted by the organisation's data key before they come here.
+-- Sealed columns (BYTEA) are encrypted by a data key before they come here; store/src/keys/columns.rs lists them.
 
 CREATE TABLE schema_version (
     version BIGINT NOT NULL PRIMARY KEY,
@@ -12,12 +12,26 @@ CREATE TABLE instance (
     id TEXT NOT NULL,
     -- Grows with every restore: what an older epoch claimed is no longer its own.
     epoch BIGINT NOT NULL,
-    -- Seals what belongs to a person and not to an organisation.
-    data_key BYTEA NOT NULL,
+    -- The version of the data keys that is made now, and the oldest one that may still seal.
     key_version BIGINT NOT NULL,
+    sealing_from BIGINT NOT NULL,
+    -- The id of the master key that wraps new data keys, and of the one that takes its place, during the change.
+    master_key TEXT NOT NULL,
+    next_master_key TEXT,
     -- Since when a restored backup holds every effect back; NULL where nothing is held back.
     fenced_at BIGINT,
     created_at BIGINT NOT NULL
+) STRICT;
+
+-- What seals the sealed columns: a key per owner and version, itself wrapped by the master key that is named. The
+-- owner is an organisation, or 'instance' for what belongs to a person and not to an organisation.
+CREATE TABLE data_keys (
+    owner TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    wrapped BYTEA NOT NULL,
+    master_key TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (owner, version)
 ) STRICT;
 
 CREATE TABLE orgs (
@@ -26,8 +40,6 @@ CREATE TABLE orgs (
     country TEXT NOT NULL,
     language TEXT NOT NULL,
     default_assistant_id TEXT,
-    data_key BYTEA NOT NULL,
-    key_version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
@@ -206,14 +218,13 @@ CREATE TABLE chains (
     hash BYTEA NOT NULL
 ) STRICT;
 
+-- An answer that is kept for its key; the id is organisation, caller and key.
 CREATE TABLE idempotency (
+    id TEXT NOT NULL PRIMARY KEY,
     org_id TEXT NOT NULL REFERENCES orgs (id),
-    caller TEXT NOT NULL,
-    key TEXT NOT NULL,
     fingerprint BYTEA NOT NULL,
     status BIGINT,
-    body TEXT,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (org_id, caller, key)
+    body BYTEA,
+    created_at BIGINT NOT NULL
 ) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);

@@ -3,86 +3,83 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sql::sql;
-use crate::value::params;
-use crate::{Result, Tenant, Tx};
+use crate::value::{params, record};
+use crate::{Result, Sealed, Tenant, Tx};
 
 /// A request that has not been answered for this long was interrupted, and another may take its place.
 const INTERRUPTED: SignedDuration = SignedDuration::from_mins(5);
 
-/// What to do with a request that carries a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is known of a key.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Begin {
-    /// Do it: it is the first one with this key.
+    /// It is new, and now the caller's: do the request.
     Started,
-    /// Another one with this key is being done just now.
-    InFlight,
-    /// It has been done: this was the answer.
-    Done {
-        /// The HTTP status.
-        status: i64,
-        /// The body.
-        body: String,
-    },
-    /// The key was used for another request.
-    OtherRequest,
+    /// There was a request with it.
+    Known(Request),
 }
 
-/// Claims a key of the caller's for a request with that fingerprint.
+record! {
+    /// A request that carried a key.
+    pub struct Request as request_columns {
+        /// What tells it from others, sealed.
+        pub fingerprint: Sealed,
+        /// The HTTP status of its answer, once it has one.
+        pub status: Option<i64>,
+        /// The body of its answer, sealed.
+        pub body: Option<Sealed>,
+        /// When it began.
+        pub created_at: Timestamp,
+    }
+}
+
+/// Claims a key for a request with that fingerprint, unless it was claimed before. The id holds the caller and
+/// the key.
 ///
 /// # Errors
 /// As all queries.
-pub fn begin(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    caller: &str,
-    key: &str,
-    fingerprint: &[u8],
-    now: Timestamp,
-) -> Result<Begin> {
+pub fn begin(tx: &mut Tx, tenant: &Tenant, id: &str, fingerprint: &Sealed, now: Timestamp) -> Result<Begin> {
     let first = tx.exec(
         sql!(
-            "INSERT INTO idempotency (org_id, caller, key, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT (org_id, caller, key) DO NOTHING"
+            "INSERT INTO idempotency (id, org_id, fingerprint, created_at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (id) DO NOTHING"
         ),
-        params![tenant.org(), caller, key, fingerprint, now],
+        params![id, tenant.org(), fingerprint, now],
     )?;
     if first == 1 {
         return Ok(Begin::Started);
     }
-    let (known, status, body, created_at): (Vec<u8>, Option<i64>, Option<String>, Timestamp) = tx.one(
+    let known = tx.one(
+        sql!("SELECT ", request_columns!(), " FROM idempotency WHERE id = ?1 AND org_id = ?2"),
+        params![id, tenant.org()],
+    )?;
+    Ok(Begin::Known(known))
+}
+
+/// Takes over a request that was interrupted; false if it may still be running.
+///
+/// # Errors
+/// As all queries.
+pub fn take_over(tx: &mut Tx, tenant: &Tenant, id: &str, now: Timestamp) -> Result<bool> {
+    let taken = tx.exec(
         sql!(
-            "SELECT fingerprint, status, body, created_at FROM idempotency \
-             WHERE org_id = ?1 AND caller = ?2 AND key = ?3"
+            "UPDATE idempotency SET created_at = ?3 \
+             WHERE id = ?1 AND org_id = ?2 AND status IS NULL AND created_at <= ?4"
         ),
-        params![tenant.org(), caller, key],
+        params![id, tenant.org(), now, now - INTERRUPTED],
     )?;
-    if known != fingerprint {
-        return Ok(Begin::OtherRequest);
-    }
-    if let (Some(status), Some(body)) = (status, body) {
-        return Ok(Begin::Done { status, body });
-    }
-    if now.duration_since(created_at) < INTERRUPTED {
-        return Ok(Begin::InFlight);
-    }
-    tx.exec(
-        sql!("UPDATE idempotency SET created_at = ?4 WHERE org_id = ?1 AND caller = ?2 AND key = ?3"),
-        params![tenant.org(), caller, key, now],
-    )?;
-    Ok(Begin::Started)
+    Ok(taken == 1)
 }
 
 /// Keeps the answer of a request that was begun.
 ///
 /// # Errors
 /// As all queries.
-pub fn finish(tx: &mut Tx, tenant: &Tenant, caller: &str, key: &str, status: i64, body: &str) -> Result<()> {
+pub fn finish(tx: &mut Tx, tenant: &Tenant, id: &str, status: i64, body: &Sealed) -> Result<()> {
     tx.exec(
         sql!(
-            "UPDATE idempotency SET status = ?4, body = ?5 \
-             WHERE org_id = ?1 AND caller = ?2 AND key = ?3 AND status IS NULL"
+            "UPDATE idempotency SET status = ?3, body = ?4 WHERE id = ?1 AND org_id = ?2 AND status IS NULL"
         ),
-        params![tenant.org(), caller, key, status, body],
+        params![id, tenant.org(), status, body],
     )?;
     Ok(())
 }
@@ -91,10 +88,10 @@ pub fn finish(tx: &mut Tx, tenant: &Tenant, caller: &str, key: &str, status: i64
 ///
 /// # Errors
 /// As all queries.
-pub fn release(tx: &mut Tx, tenant: &Tenant, caller: &str, key: &str) -> Result<()> {
+pub fn release(tx: &mut Tx, tenant: &Tenant, id: &str) -> Result<()> {
     tx.exec(
-        sql!("DELETE FROM idempotency WHERE org_id = ?1 AND caller = ?2 AND key = ?3 AND status IS NULL"),
-        params![tenant.org(), caller, key],
+        sql!("DELETE FROM idempotency WHERE id = ?1 AND org_id = ?2 AND status IS NULL"),
+        params![id, tenant.org()],
     )?;
     Ok(())
 }

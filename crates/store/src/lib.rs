@@ -11,6 +11,7 @@
 //! - Closures are synchronous, so that no network call can hold a transaction open, and may be run again, so
 //!   that they must do nothing but use the [`Tx`].
 //! - An organisation's rows are reached through a [`Tenant`] only, and only this crate makes one.
+//! - A sealed value is stored only while its key may seal, so that a rotation of the keys loses none.
 //! - Events of an organisation are numbered without gaps, in the order of their commits.
 //! - A database that is newer, damaged or not ours is refused and not touched.
 
@@ -18,6 +19,8 @@ pub mod accounts;
 pub mod counts;
 pub mod events;
 pub mod idempotency;
+pub mod instance;
+pub mod keys;
 pub mod lines;
 pub mod operations;
 pub mod settings;
@@ -41,6 +44,7 @@ mod worker;
 pub use chain::{Break, Flaw, Hash, Head, Walk, genesis, hash, hash_of_hex};
 pub use cursor::Cursor;
 pub use error::{Error, Result};
+pub use keys::{KeyOwner, Sealed};
 pub use origin::Origin;
 pub use sql::{Sql, Text, texts};
 pub use store::{Engine, Stats, Store};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::sql::sql;
 use crate::value::{params, record};
-use crate::{Cursor, Result, Tenant, Tx};
+use crate::{Cursor, Result, Sealed, Tenant, Tx};
 
 record! {
     /// A line (requirement D3).
@@ -27,11 +27,11 @@ record! {
         /// Where Vapi reports the line's calls.
         pub server_url: Option<String>,
         /// The secret those reports carry, sealed.
-        pub server_secret: Option<Vec<u8>>,
+        pub server_secret: Option<Sealed>,
         /// The account that owns the number.
         pub twilio_account_sid: AccountSid,
         /// The account's auth token, sealed.
-        pub twilio_auth_token: Vec<u8>,
+        pub twilio_auth_token: Sealed,
         /// The number's record at Vapi.
         pub vapi_phone_id: Option<VapiNumberId>,
         /// The credential that Vapi made of account and token.
@@ -71,11 +71,11 @@ pub struct LineDetails {
     /// Where Vapi reports the line's calls.
     pub server_url: Option<String>,
     /// The secret those reports carry, sealed.
-    pub server_secret: Option<Vec<u8>>,
+    pub server_secret: Option<Sealed>,
     /// The account that owns the number.
     pub twilio_account_sid: AccountSid,
     /// The account's auth token, sealed.
-    pub twilio_auth_token: Vec<u8>,
+    pub twilio_auth_token: Sealed,
 }
 
 /// What is known of a line at Vapi.
@@ -282,7 +282,7 @@ pub fn of_account(tx: &mut Tx, tenant: &Tenant, account: &AccountSid) -> Result<
 ///
 /// # Errors
 /// As all queries.
-pub fn set_token(tx: &mut Tx, tenant: &Tenant, id: LineId, token: &[u8], now: Timestamp) -> Result<()> {
+pub fn set_token(tx: &mut Tx, tenant: &Tenant, id: LineId, token: &Sealed, now: Timestamp) -> Result<()> {
     tx.exec(
         sql!("UPDATE lines SET twilio_auth_token = ?3, updated_at = ?4 WHERE org_id = ?1 AND id = ?2"),
         params![tenant.org(), id, token, now],

@@ -19,7 +19,7 @@ use crate::tx::{Connection, Step};
 use crate::value::{Row, Value};
 use crate::wake::{Topic, Topics, Wakeups};
 use crate::worker::pause;
-use crate::{Engine, Error, Result};
+use crate::{Engine, Error, Result, Sealed};
 
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -130,7 +130,7 @@ fn parameter(value: &Value) -> &(dyn ToSql + Sync) {
         Value::Int(number) => number,
         Value::Bool(flag) => flag,
         Value::Text(text) => text,
-        Value::Bytes(bytes) => bytes,
+        Value::Bytes(bytes) | Value::Sealed(Sealed(bytes)) => bytes,
     }
 }
 

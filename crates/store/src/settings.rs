@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::sql::sql;
 use crate::value::{params, record};
-use crate::{Result, Tenant, Tx};
+use crate::{Result, Sealed, Tenant, Tx};
 
 record! {
     /// Credentials for Twilio.
@@ -13,7 +13,7 @@ record! {
         /// The account.
         pub account_sid: AccountSid,
         /// The auth token, sealed.
-        pub auth_token: Vec<u8>,
+        pub auth_token: Sealed,
         /// The token's last four characters, to recognise it by.
         pub token_last4: String,
         /// The number to be imported.
@@ -35,7 +35,7 @@ record! {
     /// Credentials for Vapi.
     pub struct VapiSettings as vapi_columns {
         /// The private key, sealed.
-        pub api_key: Vec<u8>,
+        pub api_key: Sealed,
         /// The key's last four characters, to recognise it by.
         pub key_last4: String,
         /// The organisation at Vapi that the key belongs to, once known.

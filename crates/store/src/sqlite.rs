@@ -138,6 +138,7 @@ impl rusqlite::ToSql for Value {
             Value::Bool(flag) => ToSqlOutput::Borrowed(ValueRef::Integer(i64::from(*flag))),
             Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
             Value::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Value::Sealed(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value.as_bytes())),
         })
     }
 }

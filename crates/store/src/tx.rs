@@ -8,7 +8,7 @@ use crate::origin::Origin;
 use crate::sql::Sql;
 use crate::value::{FromRow, Row, Value};
 use crate::wake::{Topic, Topics};
-use crate::{Engine, Error, Result};
+use crate::{Engine, Error, Result, Sealed, instance};
 
 /// A step of a transaction's life; each engine has its own words for it.
 #[derive(Debug, Clone, Copy)]
@@ -64,11 +64,21 @@ pub struct Tx {
     failed: bool,
     /// Why the transaction is over, once it is.
     over: Option<Fault>,
+    /// The oldest version of the data keys that may seal, once the running job has asked.
+    sealing_from: Option<i64>,
 }
 
 impl Tx {
     pub(crate) fn new(connection: Box<dyn Connection>) -> Self {
-        Self { connection, topics: Topics::default(), origin: None, kept: false, failed: false, over: None }
+        Self {
+            connection,
+            topics: Topics::default(),
+            origin: None,
+            kept: false,
+            failed: false,
+            over: None,
+            sealing_from: None,
+        }
     }
 
     /// The engine below.
@@ -129,6 +139,21 @@ impl Tx {
         self.topics.add(topic);
     }
 
+    /// Refuses a value of a data key that is about to be destroyed: it was sealed before a rotation got so far. Read
+    /// in this transaction, so that no rotation can pass between the look and the write.
+    fn check_version(&mut self, value: &Sealed) -> Result<()> {
+        let sealing_from = match self.sealing_from {
+            Some(version) => version,
+            None => instance::get(self)?.map_or(0, |instance| instance.sealing_from),
+        };
+        self.sealing_from = Some(sealing_from);
+        if value.parts().is_none_or(|(version, _)| version < sealing_from) {
+            self.failed = true;
+            return Err(Error::Busy);
+        }
+        Ok(())
+    }
+
     fn run<T>(
         &mut self,
         params: &[Value],
@@ -140,6 +165,11 @@ impl Tx {
         }
         if self.over.is_some() {
             return Err(Error::Busy);
+        }
+        for value in params {
+            if let Value::Sealed(value) = value {
+                self.check_version(value)?;
+            }
         }
         let fault = match statement(&mut *self.connection) {
             Ok(value) => return Ok(value),
@@ -175,7 +205,7 @@ impl Tx {
         if std::mem::take(&mut self.kept) {
             self.step(Step::Keep)?;
         }
-        self.failed = false;
+        (self.failed, self.sealing_from) = (false, None);
         let topics = self.topics;
         let outcome = catch_unwind(AssertUnwindSafe(|| job(self)));
         if let Some(fault) = self.over.take() {

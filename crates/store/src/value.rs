@@ -22,6 +22,8 @@ pub(crate) enum Value {
     Text(String),
     /// BYTEA.
     Bytes(Vec<u8>),
+    /// BYTEA of a sealed column, on its way in.
+    Sealed(crate::Sealed),
 }
 
 /// What can be a parameter of a query.

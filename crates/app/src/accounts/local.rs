@@ -1,5 +1,6 @@
 //! What the command line does on the data directory, without a caller: whoever can read the master key needs none.
 
+use crate::accounts::organisation::new_organisation;
 use crate::accounts::tokens::{new_token, store_token};
 use crate::accounts::{NewToken, new_user};
 use crate::clock::now;
@@ -35,13 +36,13 @@ impl App {
         let password = new.password.unwrap_or_else(credentials::random_password);
         credentials::check_password(&password)?;
         let user = new_user(&new.email, new.name, credentials::hash_password(password.clone()).await?);
-        let organisation = self.new_organisation(new.organisation, Country::DEFAULT, Language::default());
-        let (role, at) = (new.role, now());
+        let organisation = new_organisation(new.organisation, Country::DEFAULT, Language::default());
+        let (app, role, at) = (self.clone(), new.role, now());
         self.store()
             .write(move |tx| {
                 let tenant = match rows::tenant_by_name(tx, &organisation.name)? {
                     Some(tenant) => tenant,
-                    None => rows::create_organisation(tx, &organisation)?,
+                    None => app.create_organisation(tx, &organisation)?,
                 };
                 if !rows::create_user(tx, &user)? {
                     return Err(Problem::from(Code::MemberExists));

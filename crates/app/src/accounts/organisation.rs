@@ -4,8 +4,8 @@ use crate::accounts::Caller;
 use crate::clock::{new_id, now};
 use crate::events::{Actor, record};
 use crate::start::App;
-use dialtone_domain::{AssistantId, Code, Country, Language, OrgId, Problem};
-use dialtone_store::accounts as rows;
+use dialtone_domain::{AssistantId, Code, Country, Language, Problem};
+use dialtone_store::{KeyOwner, Tenant, Tx, accounts as rows};
 use rows::Organisation;
 use serde_json::json;
 
@@ -61,25 +61,19 @@ impl App {
             .await
     }
 
-    pub(super) fn new_organisation(
-        &self,
-        name: String,
-        country: Country,
-        language: Language,
-    ) -> Organisation {
-        let (id, at): (OrgId, _) = (new_id(), now());
-        let data_key = self.inner.vault.new_data_key(id);
-        let default_assistant_id = None;
-        Organisation {
-            id,
-            name,
-            country,
-            language,
-            default_assistant_id,
-            data_key,
-            key_version: 1,
-            created_at: at,
-            updated_at: at,
-        }
+    /// Makes an organisation and the key of its secrets, in the transaction that makes its first member.
+    ///
+    /// # Errors
+    /// [`Code::Sealed`] without the master key.
+    pub(super) fn create_organisation(&self, tx: &mut Tx, new: &Organisation) -> Result<Tenant, Problem> {
+        let tenant = rows::create_organisation(tx, new)?;
+        self.inner.vault.make_data_key(tx, KeyOwner::Org(new.id))?;
+        Ok(tenant)
     }
+}
+
+/// An organisation that is not recorded yet.
+pub(super) fn new_organisation(name: String, country: Country, language: Language) -> Organisation {
+    let (id, at) = (new_id(), now());
+    Organisation { id, name, country, language, default_assistant_id: None, created_at: at, updated_at: at }
 }

@@ -1,5 +1,6 @@
 //! How people are recognised: the first set-up, and signing in.
 
+use crate::accounts::organisation::new_organisation;
 use crate::accounts::{Caller, new_user};
 use crate::clock::{new_id, now};
 use crate::credentials::{self, digest, random_secret};
@@ -114,9 +115,9 @@ impl App {
         credentials::check_password(&request.password)?;
         let hash = digest(request.code.expose_secret());
         let password_hash = credentials::hash_password(request.password).await?;
-        let organisation = self.new_organisation(request.organisation, request.country, request.language);
+        let organisation = new_organisation(request.organisation, request.country, request.language);
         let user = new_user(&request.email, request.name, password_hash);
-        let at = now();
+        let (app, at) = (self.clone(), now());
         let (org, owner) = (organisation.id, user.id);
         self.store()
             .write(move |tx| {
@@ -124,7 +125,7 @@ impl App {
                     return Err(Problem::from(Code::SetupDone));
                 }
                 rows::take_code(tx, &hash, CodeKind::Setup, at)?.ok_or(Code::CodeInvalid)?;
-                let tenant = rows::create_organisation(tx, &organisation)?;
+                let tenant = app.create_organisation(tx, &organisation)?;
                 create_owner(tx, &tenant, &user, at)
             })
             .await?;

@@ -14,7 +14,7 @@ use dialtone_domain::line::{
 };
 use dialtone_domain::{AssistantId, Code, OperationId, Problem, SecretString};
 use dialtone_store::lines::{self as rows, Line};
-use dialtone_store::{Tenant, Tx, operations};
+use dialtone_store::{Sealed, Tenant, Tx, operations};
 use serde_json::{Value, json};
 
 /// What to change of a line; what is absent stays.
@@ -59,17 +59,15 @@ impl App {
         if let Some(Some(id)) = change.assistant_id {
             self.vapi(caller).await?.assistant(id).await?.ok_or(Code::AssistantNotFound)?;
         }
-        let keys = self.keys(&caller.tenant).await?;
-        let row = id.to_string();
-        let sealed =
-            change.server_secret.as_ref().map(|secret| keys.data_key.seal(line_server_place(&row), secret));
         let (app, tenant, actor) = (self.clone(), caller.tenant.clone(), Actor::of(caller));
         let operation = self
             .store()
             .write(move |tx| {
                 // Read here, so that nothing that changed meanwhile is overwritten.
                 let before = rows::get(tx, &tenant, id)?.ok_or(Code::NotFound)?;
-                let after = changed(&before, &change, sealed.clone());
+                let (keys, row) = (app.keys_in(tx, &tenant)?, id.to_string());
+                let seal = |secret| keys.data_key.seal(line_server_place(&row), secret);
+                let after = changed(&before, &change, change.server_secret.as_ref().map(seal));
                 rows::update_details(tx, &tenant, id, &details(&after), now())?;
                 record(tx, &tenant, &actor, "line.changed", id, Some(told(&before)), Some(told(&after)))?;
                 if !change.reaches_providers() || before.vapi_phone_id.is_none() {
@@ -147,7 +145,7 @@ impl App {
 }
 
 /// The line with the change made; a secret goes with its server.
-fn changed(before: &Line, change: &LineChange, sealed_secret: Option<Vec<u8>>) -> Line {
+fn changed(before: &Line, change: &LineChange, sealed_secret: Option<Sealed>) -> Line {
     let mut line = before.clone();
     let LineChange { friendly_name, notes, assistant_id, sms_owner, server_url, server_secret: _ } =
         change.clone();

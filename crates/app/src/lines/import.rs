@@ -4,10 +4,10 @@
 use super::{LineView, new_line};
 use crate::accounts::Caller;
 use crate::clock::now;
-use crate::engine::{Depth, Keys, Question, TwilioKey, observe};
+use crate::engine::{Depth, Question, observe};
 use crate::events::{Actor, record};
 use crate::operations::{Kind, NewOperation, OperationView, Started, problem_of, start};
-use crate::settings::{line_token_place, parse_account_sid, parse_auth_token};
+use crate::settings::{Keys, TwilioKey, line_token_place, parse_account_sid, parse_auth_token};
 use crate::start::App;
 use dialtone_domain::line::{
     Assistant, Assistants, CheckId, ChosenAssistant, Observed, Reading, blocker, choose_assistant, diagnose,
@@ -81,7 +81,7 @@ impl App {
                 let country = self.organisation(caller).await?.country;
                 Phone::parse(text, country).map_err(|_| Code::PhoneInvalid)?
             }
-            None => keys.twilio.as_ref().and_then(|twilio| twilio.phone.clone()).ok_or(Code::PhoneMissing)?,
+            None => keys.phone().cloned().ok_or(Code::PhoneMissing)?,
         };
         let known = self.line_row(&caller.tenant, &super::LineRef::Phone(phone.clone())).await?;
         if request.refuse_known && known.as_ref().is_some_and(|line| line.vapi_phone_id.is_some()) {
@@ -107,7 +107,7 @@ impl App {
         known: bool,
         (requested, default): (Option<AssistantId>, Option<AssistantId>),
     ) -> Result<Ready, Problem> {
-        if keys.vapi.is_none() {
+        if !keys.has_vapi() {
             return Err(Code::VapiKeyMissing.into());
         }
         line.twilio_account_sid = twilio.account_sid.clone();
@@ -227,15 +227,11 @@ pub(crate) fn details(line: &Line) -> rows::LineDetails {
 fn twilio_key(keys: &Keys, sid: Option<&str>, token: Option<SecretString>) -> Result<TwilioKey, Problem> {
     let account_sid = match sid {
         Some(text) => parse_account_sid(text)?,
-        None => keys
-            .twilio
-            .as_ref()
-            .map(|twilio| twilio.account_sid.clone())
-            .ok_or(Code::TwilioCredentialsMissing)?,
+        None => keys.account_sid().cloned().ok_or(Code::TwilioCredentialsMissing)?,
     };
     let auth_token = match token {
         Some(token) => parse_auth_token(&token)?,
-        None => keys.twilio_token_of(&account_sid).ok_or(Code::TwilioCredentialsMissing)?,
+        None => keys.twilio_token_of(&account_sid)?.ok_or(Code::TwilioCredentialsMissing)?,
     };
-    Ok(TwilioKey { account_sid, auth_token, phone: None })
+    Ok(TwilioKey { account_sid, auth_token })
 }

@@ -17,13 +17,13 @@ pub use view::{Health, LineDetail, LineRef, LineView, VapiNumberView};
 
 use crate::clock::{new_id, now};
 use crate::credentials::fingerprint;
-use crate::engine::{Hands, Keys, TwilioKey};
-use crate::settings::{line_server_place, line_token_place};
+use crate::engine::Hands;
+use crate::settings::{Keys, TwilioKey, line_server_place, line_token_place};
 use crate::start::App;
 use dialtone_domain::line::{Desired, Region, ServerWish, VapiWish, Wish};
 use dialtone_domain::{AccountSid, AssistantId, Code, Phone, Problem, SecretString, UserId};
-use dialtone_store::Tenant;
 use dialtone_store::lines::{self as rows, Line};
+use dialtone_store::{Sealed, Tenant};
 
 /// Vapi's limit on names (facts/vapi.md section 3.3).
 const VAPI_NAME_MAX: usize = 40;
@@ -39,9 +39,15 @@ impl App {
         Ok(found.await?)
     }
 
-    /// Clients and secrets for a line.
+    /// Clients and secrets for a line, with its secrets as they are now.
     pub(crate) async fn hands(&self, tenant: &Tenant, line: &Line) -> Result<Hands, Problem> {
-        self.line_hands(&self.keys(tenant).await?, line)
+        let (app, tenant, line) = (self.clone(), tenant.clone(), line.clone());
+        self.store()
+            .read(move |tx| {
+                let now = rows::get(tx, &tenant, line.id)?;
+                app.line_hands(&app.keys_in(tx, &tenant)?, now.as_ref().unwrap_or(&line))
+            })
+            .await
     }
 
     /// The same with keys that are open already.
@@ -52,7 +58,7 @@ impl App {
         let server_secret =
             server_secret.map(|sealed| keys.data_key.open(line_server_place(&row), sealed)).transpose()?;
         let account_sid = line.twilio_account_sid.clone();
-        self.hands_of(keys, Some(&TwilioKey { account_sid, auth_token, phone: None }), server_secret)
+        self.hands_of(keys, Some(&TwilioKey { account_sid, auth_token }), server_secret)
     }
 
     /// Clients for credentials that are not a line's yet.
@@ -65,7 +71,7 @@ impl App {
         let providers = &self.inner.providers;
         Ok(Hands {
             twilio: twilio.map(|key| providers.twilio(&key.account_sid, &key.auth_token)),
-            vapi: keys.vapi.as_ref().map(|key| providers.vapi(key)).transpose()?,
+            vapi: keys.vapi()?.map(|key| providers.vapi(&key)).transpose()?,
             auth_token: twilio.map(|key| key.auth_token.clone()).unwrap_or_default(),
             server_secret,
         })
@@ -111,7 +117,7 @@ pub(crate) fn new_line(phone: Phone, account_sid: AccountSid, created_by: Option
         server_url: None,
         server_secret: None,
         twilio_account_sid: account_sid,
-        twilio_auth_token: Vec::new(),
+        twilio_auth_token: Sealed::default(),
         vapi_phone_id: None,
         vapi_credential_id: None,
         vapi_org_id: None,

@@ -215,8 +215,8 @@ impl App {
     /// What Vapi says.
     pub async fn vapi_numbers(&self, caller: &Caller) -> Result<Vec<VapiNumberView>, Problem> {
         let keys = self.keys(&caller.tenant).await?;
-        let Some(key) = &keys.vapi else { return Ok(Vec::new()) };
-        let listed = self.inner.providers.vapi(key)?.phone_numbers().await?;
+        let Some(key) = keys.vapi()? else { return Ok(Vec::new()) };
+        let listed = self.inner.providers.vapi(&key)?.phone_numbers().await?;
         Ok(listed.items.into_iter().map(vapi_number_view).collect())
     }
 }

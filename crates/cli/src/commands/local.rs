@@ -26,7 +26,8 @@ pub(crate) async fn user(command: User) -> Result {
     if made.is_ok() && first == Ok(true) {
         eprintln!("There was no organisation: \"{}\" is a new one.", clean(&org));
     }
-    print(app, made.map_err(|problem| told(&problem))).await
+    let made = made.map_err(|problem| sealed(&app, &problem));
+    print(app, made).await
 }
 
 /// Creates a token and prints it, and nothing else.
@@ -58,15 +59,23 @@ pub(super) async fn open_existing(server: &ServerFlags) -> Result<App> {
 }
 
 /// The file of a database that is not there yet.
-fn missing_database(resolved: &Resolved) -> Option<&Path> {
+pub(super) fn missing_database(resolved: &Resolved) -> Option<&Path> {
     resolved.database_file().filter(|path| !path.exists())
 }
 
-async fn open(resolved: &Resolved) -> Result<App> {
+pub(super) async fn open(resolved: &Resolved) -> Result<App> {
     // Standard error is for people here: what the database does is not their matter.
     let filter = if resolved.is_default("log") { "warn" } else { resolved.get("log") };
     crate::logging::start(filter, resolved.get("log_format"), None, None);
     App::open(resolved.app()).await.map_err(|error| Failure::Error(error.to_string()))
+}
+
+/// Why a command that needs the master key cannot be done without it.
+pub(super) fn sealed(app: &App, problem: &Problem) -> Failure {
+    match app.sealed().filter(|_| problem.code == Code::Sealed) {
+        Some(reason) => Failure::Error(reason.to_string()),
+        None => told(problem),
+    }
 }
 
 async fn print(app: App, made: Result<SecretString>) -> Result {

@@ -4,6 +4,7 @@ pub(crate) mod api;
 pub(crate) mod assistants;
 pub(crate) mod audit;
 pub(crate) mod doctor;
+pub(crate) mod keys;
 pub(crate) mod local;
 pub(crate) mod numbers;
 pub(crate) mod operations;

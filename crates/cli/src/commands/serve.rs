@@ -32,7 +32,11 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
     let url = config.public_url.clone();
     let running = Running::start(config, listen).await?;
     line(&format!("Dialtone answers at {url}"))?;
-    if running.app.setup_needed().await.map_err(|problem| told(&problem))? {
+    if let Some(reason) = running.app.sealed() {
+        line(&format!(
+            "Sealed: {reason} Until then nothing can be changed, and the providers are asked to come again."
+        ))?;
+    } else if running.app.setup_needed().await.map_err(|problem| told(&problem))? {
         let code = running.app.setup_code().await.map_err(|problem| told(&problem))?;
         line(&format!("Nobody can sign in yet: open {url} and type this code: {}", code.expose_secret()))?;
     }

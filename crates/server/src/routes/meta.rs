@@ -36,6 +36,8 @@ struct ReadinessChecks {
     database: &'static str,
     /// `failing` once the server was asked to stop: send new requests elsewhere.
     staying: &'static str,
+    /// Whether the master key is the one that sealed the saved secrets: `ok` or `sealed`.
+    master_key: &'static str,
 }
 
 /// Says that the process lives
@@ -50,9 +52,11 @@ async fn healthz() -> Json<Health> {
 async fn readyz(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
     let word = |good: bool| if good { "ok" } else { "failing" };
     let (database, staying) = (site.app.ready().await.is_ok(), !site.app.is_stopping());
-    let ready = database && staying;
+    let open = !site.app.is_sealed();
+    let ready = database && staying && open;
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let checks = ReadinessChecks { database: word(database), staying: word(staying) };
+    let master_key = if open { "ok" } else { "sealed" };
+    let checks = ReadinessChecks { database: word(database), staying: word(staying), master_key };
     (code, Json(Readiness { status: word(ready), checks }))
 }
 

@@ -10,8 +10,8 @@ pub use credentials::{
     take_code, tokens, touch,
 };
 pub use organisations::{
-    Organisation, any_organisation, create_organisation, organisation, tenant_by_name,
-    tenants_for_auto_import, update_organisation,
+    Organisation, create_organisation, organisation, tenant_by_name, tenants_for_auto_import,
+    update_organisation,
 };
 pub use people::{
     Member, Membership, User, add_member, any_user, create_user, member, members, memberships, owner_count,

@@ -20,10 +20,6 @@ record! {
         pub language: Language,
         /// The assistant that answers where none is named.
         pub default_assistant_id: Option<AssistantId>,
-        /// The key of its sealed columns, itself sealed by the master key.
-        pub data_key: Vec<u8>,
-        /// Which master key sealed it.
-        pub key_version: i64,
         /// When it was made.
         pub created_at: Timestamp,
         /// When it was last changed.
@@ -38,15 +34,13 @@ pub(super) use organisation_columns;
 /// As all queries; [`crate::Error::Conflict`] if the id is taken.
 pub fn create_organisation(tx: &mut Tx, new: &Organisation) -> Result<Tenant> {
     tx.exec(
-        sql!("INSERT INTO orgs (", organisation_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+        sql!("INSERT INTO orgs (", organisation_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
         params![
             new.id,
             new.name,
             new.country,
             new.language,
             new.default_assistant_id,
-            new.data_key,
-            new.key_version,
             new.created_at,
             new.updated_at
         ],
@@ -102,12 +96,4 @@ pub fn tenants_for_auto_import(tx: &mut Tx, limit: i64) -> Result<Vec<Tenant>> {
         params![limit],
     )?;
     Ok(found.into_iter().map(|(org,)| Tenant::new(org)).collect())
-}
-
-/// Any one organisation: its data key tells whether the master key is the right one.
-///
-/// # Errors
-/// As all queries.
-pub fn any_organisation(tx: &mut Tx) -> Result<Option<Organisation>> {
-    tx.opt(sql!("SELECT ", organisation_columns!(), " FROM orgs ORDER BY id LIMIT 1"), params![])
 }

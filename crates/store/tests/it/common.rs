@@ -122,8 +122,6 @@ pub(crate) fn an_organisation(name: &str) -> Organisation {
         country: "FR".parse().unwrap(),
         language: "fr".parse().unwrap(),
         default_assistant_id: None,
-        data_key: vec![0, 1, 255],
-        key_version: 1,
         created_at: at(0),
         updated_at: at(0),
     }

@@ -6,12 +6,11 @@ use std::sync::mpsc;
 
 use dialtone_store::accounts::{self, Organisation};
 use dialtone_store::events::{self, NewEvent};
-use dialtone_store::{Error, Result, Store, Tenant, Topic, Tx, idempotency};
-use jiff::Timestamp;
+use dialtone_store::{Error, Result, Sealed, Store, Tenant, Topic, Tx, idempotency};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::common::{a_user, an_organisation, at, id, is_postgres, on_both, tenant};
+use crate::common::{a_user, an_organisation, at, is_postgres, on_both, tenant};
 
 fn an_event(kind: String) -> NewEvent {
     NewEvent {
@@ -26,7 +25,7 @@ fn an_event(kind: String) -> NewEvent {
 }
 
 fn note(tx: &mut Tx, tenant: &Tenant, key: &str) -> Result<idempotency::Begin> {
-    idempotency::begin(tx, tenant, "test", key, b"print", at(0))
+    idempotency::begin(tx, tenant, key, &Sealed::new(1, b"print"), at(0))
 }
 
 #[test]
@@ -345,36 +344,34 @@ fn a_closed_store_finishes_what_is_queued_and_takes_no_more() {
 
 #[test]
 fn keys_of_requests_are_claimed_once_and_taken_over_when_interrupted() {
-    use idempotency::Begin;
+    use idempotency::{Begin, Request, begin, finish, forget, release, take_over};
     on_both(|store, database| async move {
         let tenant = tenant(&store).await;
-        let begin = |key: &'static str, print: &'static [u8], now: Timestamp| {
-            let (store, tenant) = (store.clone(), tenant.clone());
-            async move {
-                store.write(move |tx| idempotency::begin(tx, &tenant, "u", key, print, now)).await.unwrap()
-            }
-        };
-        assert_eq!(begin("k", b"a", at(0)).await, Begin::Started);
-        assert_eq!(begin("k", b"a", at(1)).await, Begin::InFlight);
-        assert_eq!(begin("k", b"b", at(1)).await, Begin::OtherRequest);
-        assert_eq!(begin("k", b"a", at(301)).await, Begin::Started);
-        assert_eq!(begin("k", b"a", at(302)).await, Begin::InFlight);
-        let finished = tenant.clone();
-        store
-            .write(move |tx| idempotency::finish(tx, &finished, "u", "k", 201, r#"{"ok":true}"#))
-            .await
-            .unwrap();
-        let done = Begin::Done { status: 201, body: r#"{"ok":true}"#.to_owned() };
-        assert_eq!(begin("k", b"a", at(900)).await, done);
-        assert_eq!(begin("k", b"b", at(900)).await, Begin::OtherRequest);
-        assert_eq!(begin("free", b"a", at(900)).await, Begin::Started);
-        let released = tenant.clone();
-        store.write(move |tx| idempotency::release(tx, &released, "u", "free")).await.unwrap();
-        assert_eq!(begin("free", b"b", at(901)).await, Begin::Started);
-        assert_eq!(store.write(|tx| idempotency::forget(tx, at(500))).await, Ok(1));
+        let result: Result<()> = store
+            .write(move |tx| {
+                let print = Sealed::new(1, b"a");
+                assert_eq!(begin(tx, &tenant, "k", &print, at(0))?, Begin::Started);
+                let known =
+                    Request { fingerprint: print.clone(), status: None, body: None, created_at: at(0) };
+                let other = Sealed::new(1, b"b");
+                assert_eq!(begin(tx, &tenant, "k", &other, at(1))?, Begin::Known(known.clone()));
+                assert!(!take_over(tx, &tenant, "k", at(299))?, "it may be running");
+                assert!(take_over(tx, &tenant, "k", at(301))?);
+                assert!(!take_over(tx, &tenant, "k", at(302))?, "another one took it over");
+                let body = Sealed::new(1, b"ok");
+                finish(tx, &tenant, "k", 201, &body)?;
+                assert!(!take_over(tx, &tenant, "k", at(900))?, "it is answered");
+                let done = Request { status: Some(201), body: Some(body), created_at: at(301), ..known };
+                assert_eq!(begin(tx, &tenant, "k", &print, at(900))?, Begin::Known(done));
+                assert_eq!(begin(tx, &tenant, "free", &print, at(900))?, Begin::Started);
+                release(tx, &tenant, "free")?;
+                assert_eq!(begin(tx, &tenant, "free", &print, at(901))?, Begin::Started);
+                assert_eq!(forget(tx, at(500))?, 1);
+                Ok(())
+            })
+            .await;
+        assert_eq!(result, Ok(()));
         assert_eq!(database.count("idempotency"), 1);
-        let org: Organisation = store.read(move |tx| accounts::organisation(tx, &tenant)).await.unwrap();
-        assert_ne!(org.id, id());
     });
 }
 
@@ -390,7 +387,7 @@ fn the_log_of_sqlite_is_moved_into_its_file_while_the_store_is_open() {
         for number in 0.. {
             let tenant = tenant.clone();
             let write = move |tx: &mut Tx| {
-                idempotency::begin(tx, &tenant, "log", &number.to_string(), &[0; 100_000], at(0))
+                idempotency::begin(tx, &tenant, &number.to_string(), &Sealed::new(1, &[0; 100_000]), at(0))
             };
             store.write(write).await.unwrap();
             if size() > 4 << 20 {

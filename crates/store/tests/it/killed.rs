@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use dialtone_store::{Result, Store, Tenant, Tx, accounts, idempotency};
+use dialtone_store::{Result, Sealed, Store, Tenant, Tx, accounts, idempotency};
 use tokio::task::JoinSet;
 
 use crate::common::{Database, an_organisation, at};
@@ -25,7 +25,7 @@ fn child() {
             let (store, tenant) = (store.clone(), tenant.clone());
             jobs.spawn(async move {
                 let write = move |tx: &mut Tx| -> Result<idempotency::Begin> {
-                    idempotency::begin(tx, &tenant, "killed", &format!("row-{number}"), b"", at(0))
+                    idempotency::begin(tx, &tenant, &format!("row-{number}"), &Sealed::new(1, b""), at(0))
                 };
                 store.write(write).await.unwrap();
                 let mut out = std::io::stdout().lock();
@@ -61,7 +61,7 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
         let there = database.count("idempotency");
         let found: i64 = acknowledged
             .iter()
-            .map(|number| database.count(&format!("idempotency WHERE key = 'row-{number}'")))
+            .map(|number| database.count(&format!("idempotency WHERE id = 'row-{number}'")))
             .sum();
         assert_eq!(found, acknowledged.len() as i64, "of {there} rows");
     }
@@ -79,7 +79,13 @@ fn child_on_a_full_disk() {
         for number in 0.. {
             let tenant = tenant.clone();
             let write = move |tx: &mut Tx| {
-                idempotency::begin(tx, &tenant, "full", &format!("row-{number}"), &[0; 20_000], at(0))
+                idempotency::begin(
+                    tx,
+                    &tenant,
+                    &format!("row-{number}"),
+                    &Sealed::new(1, &[0; 20_000]),
+                    at(0),
+                )
             };
             match store.write(write).await {
                 Ok(_) => println!("row-{number}"),

@@ -2,7 +2,7 @@
 
 use dialtone_domain::line::SmsOwner;
 use dialtone_store::lines::{self, Line, LineDetails, VapiIds};
-use dialtone_store::{Cursor, Result};
+use dialtone_store::{Cursor, Result, Sealed};
 use serde_json::json;
 
 use crate::common::{at, id, on_both, tenant};
@@ -16,9 +16,9 @@ pub(crate) fn a_line(phone: &str) -> Line {
         assistant_id: Some(id()),
         sms_owner: SmsOwner::Vapi,
         server_url: None,
-        server_secret: Some(vec![0, 255]),
+        server_secret: Some(Sealed::new(1, &[0, 255])),
         twilio_account_sid: format!("AC{}", "1".repeat(32)).parse().unwrap(),
-        twilio_auth_token: vec![9],
+        twilio_auth_token: Sealed::new(1, &[9]),
         vapi_phone_id: None,
         vapi_credential_id: None,
         vapi_org_id: None,
@@ -54,7 +54,7 @@ fn d3_a_line_keeps_all_that_is_written_and_d4_a_number_is_an_organisations_once(
                     server_url: Some("https://example.com".to_owned()),
                     server_secret: None,
                     twilio_account_sid: format!("AC{}", "2".repeat(32)).parse().unwrap(),
-                    twilio_auth_token: vec![8],
+                    twilio_auth_token: Sealed::new(1, &[8]),
                 };
                 let ids =
                     VapiIds { phone_id: Some(id()), credential_id: Some("c".to_owned()), org_id: Some(id()) };
@@ -71,7 +71,7 @@ fn d3_a_line_keeps_all_that_is_written_and_d4_a_number_is_an_organisations_once(
                     server_url: details.server_url.clone(),
                     server_secret: None,
                     twilio_account_sid: details.twilio_account_sid.clone(),
-                    twilio_auth_token: vec![8],
+                    twilio_auth_token: Sealed::new(1, &[8]),
                     vapi_phone_id: ids.phone_id,
                     vapi_credential_id: ids.credential_id.clone(),
                     vapi_org_id: ids.org_id,

@@ -1,7 +1,7 @@
 //! Saved credentials.
 
 use dialtone_store::settings::{self, TwilioSettings, VapiSettings};
-use dialtone_store::{Result, accounts, lines};
+use dialtone_store::{Result, Sealed, accounts, lines};
 
 use crate::common::{at, id, on_both, tenant};
 use crate::lines::a_line;
@@ -9,7 +9,7 @@ use crate::lines::a_line;
 pub(crate) fn twilio_settings(phone: Option<&str>) -> TwilioSettings {
     TwilioSettings {
         account_sid: format!("AC{}", "0".repeat(32)).parse().unwrap(),
-        auth_token: vec![1, 2, 3],
+        auth_token: Sealed::new(1, &[1, 2, 3]),
         token_last4: "beef".to_owned(),
         phone: phone.map(|phone| phone.parse().unwrap()),
         account_name: Some("Acme".to_owned()),
@@ -22,7 +22,7 @@ pub(crate) fn twilio_settings(phone: Option<&str>) -> TwilioSettings {
 
 fn vapi_settings() -> VapiSettings {
     VapiSettings {
-        api_key: vec![4, 5],
+        api_key: Sealed::new(1, &[4, 5]),
         key_last4: "cafe".to_owned(),
         vapi_org_id: Some(id()),
         created_at: at(0),

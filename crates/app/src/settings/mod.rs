@@ -1,16 +1,20 @@
 //! The organisation's credentials at the two providers: checked live before they are saved, sealed, never
 //! shown again.
 
+mod keys;
+
+pub(crate) use keys::{Keys, TwilioKey, line_server_place, line_token_place};
+
 use crate::accounts::Caller;
 use crate::clock::now;
 use crate::credentials::last4;
-use crate::engine::{Keys, twilio_view};
+use crate::engine::twilio_view;
 use crate::events::{Actor, record};
 use crate::start::App;
-use crate::vault::{DataKey, Place};
 use dialtone_domain::line::{Account, AccountKind, AccountStatus, Elsewhere, TwilioView};
 use dialtone_domain::{AccountSid, Code, ExposeSecret, Phone, Problem, SecretString, SidError, VapiOrgId};
-use dialtone_store::{Tenant, Tx, lines, settings as rows};
+use dialtone_store::{KeyOwner, Sealed, Tenant, Tx, lines, settings as rows};
+use keys::{twilio_place, vapi_place};
 use serde_json::json;
 
 /// Twilio's auth tokens have 32 characters in practice; the alphabet is not promised (facts/twilio.md section 3).
@@ -86,12 +90,12 @@ impl App {
         let keys = self.keys(&caller.tenant).await?;
         let auth_token = match new.auth_token {
             Some(token) => parse_auth_token(&token)?,
-            None => keys.twilio_token_of(&account_sid).ok_or(Code::TwilioTokenMalformed)?,
+            None => keys.twilio_token_of(&account_sid)?.ok_or(Code::TwilioTokenMalformed)?,
         };
         let country = self.organisation(caller).await?.country;
         let phone = match &new.phone_number {
             Some(text) => Some(Phone::parse(text, country).map_err(|_| Code::PhoneInvalid)?),
-            None => keys.twilio.as_ref().and_then(|twilio| twilio.phone.clone()),
+            None => keys.phone().cloned(),
         };
         let client = self.inner.providers.twilio(&account_sid, &auth_token);
         let account = match &phone {
@@ -101,7 +105,7 @@ impl App {
         if account.status == AccountStatus::Inactive {
             return Err(Problem::new(Code::TwilioAccountInactive).with("account", account.name));
         }
-        let settings = self.store_twilio_settings(caller, keys.data_key, &account, auth_token, phone).await?;
+        let settings = self.store_twilio_settings(caller, &account, auth_token, phone).await?;
         let warnings =
             if account.kind == AccountKind::Trial { vec!["warning.twilio_trial"] } else { Vec::new() };
         Ok(SavedTwilio { settings, warnings })
@@ -110,15 +114,14 @@ impl App {
     async fn store_twilio_settings(
         &self,
         caller: &Caller,
-        data_key: DataKey,
         account: &Account,
         auth_token: SecretString,
         phone: Option<Phone>,
     ) -> Result<TwilioSettingsView, Problem> {
-        let (tenant, actor, at) = (caller.tenant.clone(), Actor::of(caller), now());
+        let (app, tenant, actor, at) = (self.clone(), caller.tenant.clone(), Actor::of(caller), now());
         let row = rows::TwilioSettings {
             account_sid: account.sid.clone(),
-            auth_token: data_key.seal(twilio_place(&tenant.org().to_string()), &auth_token),
+            auth_token: Sealed::default(),
             token_last4: last4(&auth_token),
             phone,
             account_name: Some(account.name.clone()),
@@ -130,6 +133,9 @@ impl App {
         let view = twilio_settings_view(row.clone());
         self.store()
             .write(move |tx| {
+                let data_key = app.inner.vault.data_key(tx, KeyOwner::Org(tenant.org()))?;
+                let sealed = data_key.seal(twilio_place(&tenant.org().to_string()), &auth_token);
+                let row = rows::TwilioSettings { auth_token: sealed, ..row.clone() };
                 let before = rows::twilio(tx, &tenant)?;
                 rows::put_twilio(tx, &tenant, &row)?;
                 for line in lines::of_account(tx, &tenant, &row.account_sid)? {
@@ -186,10 +192,9 @@ impl App {
         let api_key: SecretString = api_key.expose_secret().trim().to_owned().into();
         let assistants = self.inner.providers.vapi(&api_key)?.assistants().await?;
         let org_id = assistants.items.iter().find_map(|assistant| assistant.org_id);
-        let keys = self.keys(&caller.tenant).await?;
-        let (tenant, actor, at) = (caller.tenant.clone(), Actor::of(caller), now());
+        let (app, tenant, actor, at) = (self.clone(), caller.tenant.clone(), Actor::of(caller), now());
         let row = rows::VapiSettings {
-            api_key: keys.data_key.seal(vapi_place(&tenant.org().to_string()), &api_key),
+            api_key: Sealed::default(),
             key_last4: last4(&api_key),
             vapi_org_id: org_id,
             created_at: at,
@@ -198,6 +203,9 @@ impl App {
         let view = VapiSettingsView { key_last4: row.key_last4.clone(), org_id };
         self.store()
             .write(move |tx| {
+                let data_key = app.inner.vault.data_key(tx, KeyOwner::Org(tenant.org()))?;
+                let sealed = data_key.seal(vapi_place(&tenant.org().to_string()), &api_key);
+                let row = rows::VapiSettings { api_key: sealed, ..row.clone() };
                 let before = rows::vapi(tx, &tenant)?;
                 rows::put_vapi(tx, &tenant, &row)?;
                 lines::forget_refusals(tx, &tenant)?;
@@ -232,48 +240,6 @@ impl App {
             })
             .await
     }
-
-    /// Opens what is saved for the tenant.
-    pub(crate) async fn keys(&self, tenant: &Tenant) -> Result<Keys, Problem> {
-        let lookup = tenant.clone();
-        let (wrapped, twilio, vapi) = self
-            .store()
-            .read(move |tx| {
-                let wrapped = dialtone_store::accounts::organisation(tx, &lookup)?.data_key;
-                Ok::<_, Problem>((wrapped, rows::twilio(tx, &lookup)?, rows::vapi(tx, &lookup)?))
-            })
-            .await?;
-        let data_key = self.inner.vault.data_key(tenant.org(), &wrapped)?;
-        let org = tenant.org().to_string();
-        let twilio = twilio.map(|row| {
-            let auth_token = data_key.open(twilio_place(&org), &row.auth_token)?;
-            Ok::<_, Problem>(crate::engine::TwilioKey {
-                account_sid: row.account_sid,
-                auth_token,
-                phone: row.phone,
-            })
-        });
-        let vapi = vapi.map(|row| data_key.open(vapi_place(&org), &row.api_key));
-        Ok(Keys { twilio: twilio.transpose()?, vapi: vapi.transpose()?, data_key })
-    }
-}
-
-fn twilio_place(org: &str) -> Place<'_> {
-    Place { table: "twilio_settings", row: org, field: "auth_token" }
-}
-
-fn vapi_place(org: &str) -> Place<'_> {
-    Place { table: "vapi_settings", row: org, field: "api_key" }
-}
-
-/// Where a line's own token is sealed.
-pub(crate) fn line_token_place(line: &str) -> Place<'_> {
-    Place { table: "lines", row: line, field: "twilio_auth_token" }
-}
-
-/// Where the secret of a line's server is sealed.
-pub(crate) fn line_server_place(line: &str) -> Place<'_> {
-    Place { table: "lines", row: line, field: "server_secret" }
 }
 
 /// An account SID as typed; an API key's SID is named as that.

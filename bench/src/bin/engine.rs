@@ -77,7 +77,13 @@ fn twilio(n: u32, choose: &mut Choices) -> Reading<TwilioView> {
         voice_method: if choose.one_in(10) { Method::Get } else { Method::Post },
         status_callback: None,
     };
-    let number = TwilioNumber { sid: sid("PN", n), voice, sms: SmsRouting::default(), takes_calls: true };
+    let number = TwilioNumber {
+        sid: sid("PN", n),
+        voice,
+        sms: SmsRouting::default(),
+        takes_calls: true,
+        updated_at: None,
+    };
     Reading::Known(TwilioView {
         account: Account {
             sid: sid("AC", 1),

@@ -18,6 +18,7 @@ mod settings;
 mod setup;
 mod start;
 mod vault;
+mod watch;
 
 pub use accounts::{
     Caller, Credential, LocalUser, Member, MemberChange, NewMember, NewToken, Organisation,
@@ -25,7 +26,7 @@ pub use accounts::{
 };
 pub use assistants::{AssistantView, NewAssistant};
 pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};
-pub use dialtone_providers::{Limits, MailConfig};
+pub use dialtone_providers::{Limits, MailConfig, are_networks};
 pub use dialtone_store::Origin;
 pub use events::{Event, Filter};
 pub use idempotency::Begin;
@@ -40,3 +41,6 @@ pub use settings::{SaveTwilio, SavedTwilio, TwilioSettingsView, VapiSettingsView
 pub use setup::{Missing, SetupStatus};
 pub use start::{App, Config, StartError};
 pub use vault::{MasterError, SealedReason};
+pub use watch::{
+    AlertMail, AlertView, DiaryEntry, NewAlert, NewWebhook, Told, WatchChange, WatchView, WebhookView,
+};

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     AutoImport,
     /// A member repairs a line.
     Repair,
+    /// The watch repairs a line, where the organisation chose so (requirement A10).
+    SelfRepair,
     /// A member changed what a line should be.
     Change,
     /// A member removes a line.
@@ -51,6 +53,7 @@ impl Kind {
             Kind::Import => "import",
             Kind::AutoImport => "auto_import",
             Kind::Repair => "repair",
+            Kind::SelfRepair => "self_repair",
             Kind::Change => "change",
             Kind::Remove => "remove",
             Kind::Undo => "undo",
@@ -303,6 +306,7 @@ impl App {
             tasks.spawn(self.clone().work(stop.clone()));
         }
         tasks.spawn(self.clone().sweep_for_imports(stop.clone()));
+        self.spawn_watch(&mut tasks, &stop);
         tasks.spawn(self.clone().keep_house(stop));
         Ok(Workers { app: self.clone(), tasks })
     }

@@ -5,8 +5,9 @@ use crate::metrics::Metrics;
 use crate::setup::Sweep;
 use crate::vault::Vault;
 use dialtone_domain::{Problem, SecretString};
-use dialtone_providers::{Addresses, Gate, Limits, MailConfig, Mailer, Providers};
+use dialtone_providers::{Addresses, Gate, Guard, Limits, MailConfig, Mailer, Providers};
 use dialtone_store::{Engine, Store, accounts};
+use jiff::SignedDuration;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -30,6 +31,10 @@ pub struct Config {
     pub limits: Limits,
     /// The mail server, where there is one.
     pub mail: Option<MailConfig>,
+    /// Networks that webhooks may reach besides the public internet, separated by commas.
+    pub private_webhooks: String,
+    /// How long a minute of the watch is; only tests take less than a minute.
+    pub minute: std::time::Duration,
 }
 
 /// Why the application does not start; each text is a sentence for whoever starts it.
@@ -50,6 +55,9 @@ pub enum StartError {
     /// The mail server's address or the sender's is not usable.
     #[error("Mails cannot be sent with this configuration: {0}.")]
     Mail(String),
+    /// The networks that webhooks may reach are none.
+    #[error("Webhooks cannot be sent with this configuration: {0}.")]
+    Webhooks(String),
 }
 
 /// The application. Clones are cheap and share everything.
@@ -66,6 +74,12 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     /// Sends mails, where a mail server is configured.
     pub(crate) mailer: Option<Mailer>,
+    /// The way to addresses that came from outside.
+    pub(crate) guard: Guard,
+    /// How long a minute of the watch is.
+    pub(crate) minute: SignedDuration,
+    /// Where people open the page.
+    pub(crate) public_url: String,
     /// Who holds this process's leases.
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
@@ -91,6 +105,8 @@ impl App {
             .map_err(|error| StartError::Providers(error.to_string()))?;
         let mailer = config.mail.map(|mail| Mailer::new(&mail, gate.clone())).transpose();
         let mailer = mailer.map_err(StartError::Mail)?;
+        let guard = Guard::new(&config.private_webhooks, gate.clone()).map_err(StartError::Webhooks)?;
+        let minute = SignedDuration::try_from(config.minute).unwrap_or(SignedDuration::from_mins(1));
         let url = config.database_url;
         let store = tokio::task::spawn_blocking(move || Store::open(&url))
             .await
@@ -106,6 +122,9 @@ impl App {
             providers,
             gate,
             mailer,
+            guard,
+            minute,
+            public_url: config.public_url,
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             sweep: Sweep::default(),

@@ -1,8 +1,10 @@
 //! The command line: what it takes, and nothing of what it does.
 
 mod audit;
+mod watch;
 
 pub(crate) use audit::{Audit, AuditFilter, AuditFormat};
+pub(crate) use watch::{Alerts, Watch};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dialtone_domain::Role;
@@ -44,6 +46,12 @@ pub(crate) enum Command {
     /// The audit trail: who changed what and when, and the proof that nobody changed the trail.
     #[command(subcommand)]
     Audit(Audit),
+    /// How lines are watched, and what is repaired without asking.
+    #[command(subcommand)]
+    Watch(Watch),
+    /// What needs somebody's attention.
+    #[command(subcommand)]
+    Alerts(Alerts),
     /// The people who may sign in. Works on the data directory, also beside a running server.
     #[command(subcommand)]
     User(User),
@@ -273,6 +281,13 @@ pub(crate) enum Numbers {
     },
     /// Show one of them with its last checks and operations.
     Show {
+        /// The phone number or the line's id.
+        number: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show what changed on one of them between which two looks, and by whom where that is known.
+    Diary {
         /// The phone number or the line's id.
         number: String,
         #[command(flatten)]

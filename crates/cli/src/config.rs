@@ -21,7 +21,7 @@ struct Setting {
 }
 
 /// Every setting. A default may depend on the settings above it.
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 14] = [
     Setting { name: "listen", default: |_| said("127.0.0.1:8080"), check: address, shown: plainly },
     Setting { name: "data_dir", default: |_| said("./data"), check: not_empty, shown: plainly },
     Setting { name: "database_url", default: sqlite_in_data_dir, check: database, shown: without_password },
@@ -47,6 +47,7 @@ const SETTINGS: [Setting; 13] = [
         shown: plainly,
     },
     Setting { name: "drain_seconds", default: |_| said("0"), check: seconds, shown: plainly },
+    Setting { name: "private_webhooks", default: |_| said(""), check: networks, shown: plainly },
     Setting { name: "log", default: |_| said("info"), check: log_filter, shown: plainly },
     Setting { name: "log_format", default: |_| said("auto"), check: log_format, shown: plainly },
     Setting { name: "otlp_url", default: |_| None, check: web_address, shown: without_password },
@@ -89,6 +90,13 @@ fn mail_server(text: &str) -> std::result::Result<(), &'static str> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => Ok(()),
         _ => Err("must be a mail server, such as smtp://user:password@mail.example.com:587?tls=required"),
+    }
+}
+
+fn networks(text: &str) -> std::result::Result<(), &'static str> {
+    match dialtone_app::are_networks(text) {
+        true => Ok(()),
+        false => Err("must be networks separated by commas, such as 10.0.0.0/8,192.168.1.5"),
     }
 }
 
@@ -220,6 +228,8 @@ impl Resolved {
             mail: self
                 .find("smtp_url")
                 .map(|url| MailConfig { url: url.into(), from: self.get("mail_from").to_owned() }),
+            private_webhooks: self.get("private_webhooks").to_owned(),
+            minute: std::time::Duration::from_secs(60),
         }
     }
 

@@ -17,7 +17,9 @@ mod telemetry;
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
-use commands::{api, assistants, audit, doctor, keys, local, numbers, operations, serve, settings, support};
+use commands::{
+    api, assistants, audit, doctor, keys, local, numbers, operations, serve, settings, support, watch,
+};
 use failure::{Failure, Result};
 use std::process::ExitCode;
 
@@ -47,6 +49,8 @@ async fn run(command: Command) -> Result {
         Command::Settings(command) => settings::run(&command).await,
         Command::Operations(command) => operations::run(&command).await,
         Command::Audit(command) => audit::run(command).await,
+        Command::Watch(command) => watch::watch(&command).await,
+        Command::Alerts(command) => watch::alerts(&command).await,
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
         Command::Keys(command) => keys::run(command).await,

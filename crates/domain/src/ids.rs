@@ -44,6 +44,14 @@ ids! {
     LineId,
     /// A durable operation on a line.
     OperationId,
+    /// An entry of a line's diary.
+    EntryId,
+    /// An alert.
+    AlertId,
+    /// A web address that is told of alerts.
+    WebhookId,
+    /// A message to one recipient.
+    DeliveryId,
     /// An assistant at Vapi (Vapi's own id).
     AssistantId,
     /// A phone number's record at Vapi (Vapi's own id).

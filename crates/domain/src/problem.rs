@@ -86,6 +86,12 @@ codes! {
     Sealed = "sealed" 503,
     /// A restored backup: nothing may be changed outside until somebody says so.
     Fenced = "fenced" 409,
+    /// An address from outside that must not be called.
+    AddressForbidden = "address_forbidden" 400,
+    /// A web address did not take a message.
+    WebhookFailed = "webhook_failed" 502,
+    /// The organisation has as many addresses as it may.
+    TooManyWebhooks = "too_many_webhooks" 409,
     /// A mail was not taken by the mail server.
     MailFailed = "mail_failed" 502,
     /// A defect of Dialtone.

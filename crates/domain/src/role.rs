@@ -25,6 +25,8 @@ pub enum Permission {
     LinesRead,
     /// Import, repair, undo, edit and remove lines.
     LinesChange,
+    /// Have lines looked at now, and take note of alerts.
+    LinesWatch,
     /// See assistants.
     AssistantsRead,
     /// Create and change assistants.
@@ -48,10 +50,11 @@ pub enum Permission {
 }
 
 /// Each permission with its name in the API and the least role that has it.
-const TABLE: [(Permission, &str, Role); 13] = [
+const TABLE: [(Permission, &str, Role); 14] = [
     (Permission::Member, "member", Role::Viewer),
     (Permission::LinesRead, "lines.read", Role::Viewer),
     (Permission::LinesChange, "lines.change", Role::Admin),
+    (Permission::LinesWatch, "lines.watch", Role::Agent),
     (Permission::AssistantsRead, "assistants.read", Role::Viewer),
     (Permission::AssistantsChange, "assistants.change", Role::Admin),
     (Permission::SettingsRead, "settings.read", Role::Viewer),

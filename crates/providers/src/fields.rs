@@ -27,6 +27,23 @@ impl Fields {
         self.take(name, |value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
+    /// As `text`, where another type than a text or null makes the whole object unreadable: to take it for unset would
+    /// report a change that nobody made.
+    pub(crate) fn text_or_null(&mut self, name: &str) -> Option<Option<String>> {
+        match self.0.get(name) {
+            None | Some(Value::Null | Value::String(_)) => Some(self.text(name)),
+            Some(_) => None,
+        }
+    }
+
+    /// As `parsed`, where what is there and stands for nothing makes the whole object unreadable.
+    pub(crate) fn parsed_or_null<T: FromStr>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.text_or_null(name)? {
+            Some(text) => text.parse().ok().map(Some),
+            None => Some(None),
+        }
+    }
+
     /// A text that stands for something: an id, a SID, a phone number, an RFC 3339 time.
     pub(crate) fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
         self.take(name, |value| value.as_str()?.parse().ok())

@@ -2,13 +2,17 @@
 
 use crate::gate::Gate;
 use dialtone_domain::{Code, ExposeSecret, Problem, SecretString};
-use lettre::message::{Mailbox, header::ContentType};
+use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use std::time::Duration;
 
 /// How long one mail may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tells other programs not to answer (RFC 3834).
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 /// How mails leave.
 #[derive(Debug, Clone)]
@@ -59,10 +63,16 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<(), Problem> {
         self.gate.check()?;
         let failed = || Problem::new(Code::MailFailed);
+        // What begins a new line would begin a new header.
+        let subject: String = mail.subject.chars().filter(|char| !char.is_control()).collect();
+        // Of the sender's domain, so that the machine's own name is not told.
+        let id = format!("<{}@{}>", uuid::Uuid::new_v4(), self.from.email.domain());
         let message = Message::builder()
             .from(self.from.clone())
             .to(mail.to.parse().map_err(|_| failed())?)
-            .subject(&mail.subject)
+            .subject(subject)
+            .message_id(Some(id))
+            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
             .header(ContentType::TEXT_PLAIN)
             .body(mail.text.clone())
             .map_err(|_| failed())?;

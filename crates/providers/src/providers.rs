@@ -55,6 +55,7 @@ pub struct Providers {
     calls: Calls,
     addresses: Addresses,
     twilio_api: Url,
+    twilio_monitor: Url,
     vapi: Url,
 }
 
@@ -62,11 +63,12 @@ impl Providers {
     /// The clients for these addresses, which change nothing while the gate is closed. Nothing is sent.
     pub fn new(addresses: Addresses, limits: Limits, gate: Gate) -> Result<Self, ProvidersError> {
         let twilio_api = base("Twilio", &addresses.twilio.replace("{product}", "api"))?;
+        let twilio_monitor = base("Twilio", &addresses.twilio.replace("{product}", "monitor"))?;
         let vapi = base("Vapi", &addresses.vapi)?;
         let client = client(&limits, &[&twilio_api, &vapi])?;
         let lanes = Arc::new(Lanes::new(limits.clone()));
-        let calls = Calls::default();
-        Ok(Self { client, limits: Arc::new(limits), lanes, gate, calls, addresses, twilio_api, vapi })
+        let (calls, limits) = (Calls::default(), Arc::new(limits));
+        Ok(Self { client, limits, lanes, gate, calls, addresses, twilio_api, twilio_monitor, vapi })
     }
 
     /// Twilio, with an account's own credentials.
@@ -75,7 +77,7 @@ impl Providers {
         let authorization = format!("Basic {}", BASE64.encode(pair));
         let authorization = HeaderValue::from_str(&authorization).expect("base64 is a header value");
         let channel = self.channel(Provider::Twilio, account.as_str(), token, authorization);
-        Twilio::new(channel, self.twilio_api.clone(), account.clone())
+        Twilio::new(channel, [self.twilio_api.clone(), self.twilio_monitor.clone()], account.clone())
     }
 
     /// Vapi, with a private key. A key that no request can carry is [`Code::VapiKeyMalformed`].

@@ -3,7 +3,7 @@
 use crate::input::{Fault, Scalar, Shape};
 use crate::views::audit::AuditFormat;
 use dialtone_app::clock;
-use dialtone_domain::line::SmsOwner;
+use dialtone_domain::line::{Cause, Fix, SmsOwner};
 use dialtone_domain::{AccountSid, AssistantId, Country, Language, Phone, Role, SecretString};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -225,6 +225,24 @@ impl Scalar for Seq {
 
     fn shape() -> Shape {
         Shape { kind: Some(Type::Integer), ..Shape::default() }
+    }
+}
+
+/// Causes that a plan mends, by their names, separated by spaces; an empty text is none.
+pub(crate) struct Causes(pub(crate) Vec<Cause>);
+
+impl Scalar for Causes {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        let mendable = |cause: &&Cause| cause.fix() == Fix::Repair;
+        let cause = |name: &str| {
+            let found = Cause::ALL.iter().filter(mendable).find(|cause| cause.name() == name);
+            found.copied().ok_or_else(|| Fault::of("validation.cause"))
+        };
+        text(value)?.split_ascii_whitespace().map(cause).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape { pattern: Some("^([a-z_]+( [a-z_]+)*)?$"), ..Shape::text() }
     }
 }
 

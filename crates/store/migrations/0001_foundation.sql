@@ -228,3 +228,120 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL
 ) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- The watch (A10): when each line is looked at, what was seen of it, what changed, who is told.
+
+CREATE TABLE watch_settings (
+    org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),
+    interval_minutes BIGINT NOT NULL,
+    -- The causes that are repaired without asking.
+    repair TEXT NOT NULL,
+    -- When the providers' own reports of failed calls were read, and up to where.
+    pulled_at BIGINT NOT NULL,
+    calls_after BIGINT,
+    alerts_after BIGINT
+) STRICT;
+
+CREATE TABLE line_watch (
+    line_id TEXT NOT NULL PRIMARY KEY REFERENCES lines (id) ON DELETE CASCADE,
+    org_id TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    -- When the last look that counts began.
+    looked_at BIGINT,
+    -- Since when a provider cannot be read.
+    unknown_since BIGINT,
+    snapshot TEXT,
+    cause TEXT,
+    last_call TEXT
+) STRICT;
+CREATE INDEX line_watch_due ON line_watch (due_at, line_id);
+CREATE INDEX line_watch_by_org ON line_watch (org_id, due_at, line_id);
+CREATE INDEX line_watch_unknown ON line_watch (org_id, line_id) WHERE unknown_since IS NOT NULL;
+
+CREATE TABLE diary (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL,
+    line_id TEXT NOT NULL REFERENCES lines (id) ON DELETE CASCADE,
+    -- The look before, and the look that saw it.
+    seen_before BIGINT,
+    created_at BIGINT NOT NULL,
+    changes TEXT NOT NULL,
+    cause_before TEXT,
+    cause_after TEXT,
+    health TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    operation_id TEXT,
+    changed_at BIGINT
+) STRICT;
+CREATE INDEX diary_by_line ON diary (org_id, line_id, created_at, id);
+CREATE INDEX diary_by_age ON diary (created_at);
+
+CREATE TABLE alerts (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    kind TEXT NOT NULL,
+    -- What it is about: a line's id, a provider, an account.
+    subject TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    params TEXT NOT NULL,
+    -- How often it was opened or closed: each time is told once.
+    changes BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    acknowledged_at BIGINT,
+    acknowledged_by TEXT,
+    resolved_at BIGINT,
+    created_at BIGINT NOT NULL
+) STRICT;
+-- Of a kind and a subject at most one is open.
+CREATE UNIQUE INDEX alerts_open ON alerts (org_id, kind, subject) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_by_subject ON alerts (org_id, kind, subject, created_at);
+CREATE INDEX alerts_by_age ON alerts (org_id, created_at, id);
+CREATE INDEX alerts_resolved ON alerts (resolved_at);
+
+-- Members who want alerts by e-mail.
+CREATE TABLE alert_mail (
+    org_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, user_id),
+    FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
+) STRICT;
+
+CREATE TABLE webhooks (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    url TEXT NOT NULL,
+    description TEXT NOT NULL,
+    secret BYTEA NOT NULL,
+    -- Switched off by the receiver, by answering 410.
+    gone_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX webhooks_by_age ON webhooks (org_id, created_at, id);
+
+-- Messages on their way out, each to one recipient: a member's mail or a webhook.
+CREATE TABLE deliveries (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    channel TEXT NOT NULL CHECK (channel IN ('email', 'webhook')),
+    -- The member or the webhook.
+    target TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    -- The subject's count of changes: what was told once is not told again.
+    change BIGINT NOT NULL,
+    payload TEXT NOT NULL,
+    attempt BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    lease_until BIGINT NOT NULL,
+    last_error TEXT,
+    created_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    delivered BOOLEAN NOT NULL,
+    UNIQUE (subject_id, change, target)
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (run_at, id) WHERE finished_at IS NULL;
+CREATE INDEX deliveries_unfinished ON deliveries (org_id, target, run_at, id) WHERE finished_at IS NULL;
+CREATE INDEX deliveries_by_target ON deliveries (org_id, target, created_at, id);
+CREATE INDEX deliveries_by_age ON deliveries (finished_at) WHERE finished_at IS NOT NULL;

@@ -16,7 +16,10 @@
 //! - A database that is newer, damaged or not ours is refused and not touched.
 
 pub mod accounts;
+pub mod alerts;
 pub mod counts;
+pub mod deliveries;
+pub mod diary;
 pub mod events;
 pub mod idempotency;
 pub mod instance;
@@ -24,6 +27,7 @@ pub mod keys;
 pub mod lines;
 pub mod operations;
 pub mod settings;
+pub mod watch;
 
 mod chain;
 mod cursor;

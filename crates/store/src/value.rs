@@ -2,8 +2,8 @@
 
 use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{
-    AccountSid, AssistantId, Country, Language, LineId, NumberSid, OperationId, OrgId, Phone, Role,
-    SessionId, TokenId, UserId, VapiNumberId, VapiOrgId,
+    AccountSid, AlertId, AlertKind, AssistantId, Country, DeliveryId, EntryId, Language, LineId, NumberSid,
+    OperationId, OrgId, Phone, Role, SessionId, TokenId, UserId, VapiNumberId, VapiOrgId, WebhookId,
 };
 use jiff::Timestamp;
 
@@ -244,8 +244,12 @@ macro_rules! texts {
 
 texts!(
     AccountSid,
+    AlertId,
+    AlertKind,
     AssistantId,
     Country,
+    DeliveryId,
+    EntryId,
     LineId,
     NumberSid,
     OperationId,
@@ -255,6 +259,7 @@ texts!(
     UserId,
     VapiNumberId,
     VapiOrgId,
+    WebhookId,
 );
 
 macro_rules! tuples {

@@ -10,17 +10,23 @@ pub enum Topic {
     Operations,
     /// An event was recorded.
     Events,
+    /// A line is to be looked at sooner.
+    Watch,
+    /// A message is to be sent.
+    Deliveries,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Topic; 2] = [Topic::Operations, Topic::Events];
+    pub const ALL: [Topic; 4] = [Topic::Operations, Topic::Events, Topic::Watch, Topic::Deliveries];
 
     /// The name between nodes (the payload of a PostgreSQL notification).
     pub(crate) fn name(self) -> &'static str {
         match self {
             Topic::Operations => "operations",
             Topic::Events => "events",
+            Topic::Watch => "watch",
+            Topic::Deliveries => "deliveries",
         }
     }
 }

@@ -14,10 +14,17 @@ pub use logs::record_logs;
 pub use sandbox::{ACCOUNT, ASSISTANT_NAME, FRENCH, KEY, NUMBER, SandboxClient, TOKEN};
 pub use server::{PASSWORD, TestServer};
 
-/// Declares tests that run on both database engines, each with a server of its own.
+/// Declares tests that run on both database engines, each with a server of its own; `with f;` before them has `f` change
+/// its configuration.
 #[macro_export]
 macro_rules! on_each_engine {
-    ($( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {$(
+    ($( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
+        $crate::on_each_engine! { with |_| (); $( $(#[$meta])* async fn $name($world: TestServer) $body )+ }
+    };
+    (with $tweak:expr; $( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
+        $( $crate::on_each_engine! { @one ($tweak) $(#[$meta])* async fn $name($world: TestServer) $body } )+
+    };
+    (@one ($tweak:expr) $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
@@ -27,7 +34,7 @@ macro_rules! on_each_engine {
             $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                if let Some(world) = $crate::TestServer::start($crate::Engine::Sqlite).await {
+                if let Some(world) = $crate::TestServer::start_with($crate::Engine::Sqlite, $tweak).await {
                     run(world).await;
                 }
             }
@@ -35,10 +42,10 @@ macro_rules! on_each_engine {
             $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                if let Some(world) = $crate::TestServer::start($crate::Engine::Postgres).await {
+                if let Some(world) = $crate::TestServer::start_with($crate::Engine::Postgres, $tweak).await {
                     run(world).await;
                 }
             }
         }
-    )+};
+    };
 }

@@ -44,7 +44,12 @@ fn limits() -> Limits {
 impl TestServer {
     /// With the owner `owner@example.com` of the organisation `Acme`; `None` where the engine is not there.
     pub async fn start(engine: Engine) -> Option<Self> {
-        let mut world = Self::start_empty(engine).await?;
+        Self::start_with(engine, |_| ()).await
+    }
+
+    /// The same with another configuration.
+    pub async fn start_with(engine: Engine, tweak: impl FnOnce(&mut Config)) -> Option<Self> {
+        let mut world = Self::start_tweaked(engine, tweak).await?;
         let token = world.add_user("owner@example.com", "Acme", Role::Owner).await;
         world.owner = world.nobody().token(&token);
         Some(world)
@@ -52,13 +57,17 @@ impl TestServer {
 
     /// Without anyone in it, as at the first start.
     pub async fn start_empty(engine: Engine) -> Option<Self> {
+        Self::start_tweaked(engine, |_| ()).await
+    }
+
+    async fn start_tweaked(engine: Engine, tweak: impl FnOnce(&mut Config)) -> Option<Self> {
         record_logs();
         [TOKEN, KEY, PASSWORD].into_iter().for_each(plant);
         let database = Database::create(engine)?;
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let sandbox = Sandbox::start(any).await.unwrap();
         let data = tempfile::tempdir().unwrap();
-        let config = Config {
+        let mut config = Config {
             database_url: database.url().to_owned(),
             data_dir: data.path().to_owned(),
             master_key: None,
@@ -67,7 +76,10 @@ impl TestServer {
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: limits(),
             mail: None,
+            private_webhooks: "127.0.0.0/8".to_owned(),
+            minute: Duration::from_secs(60),
         };
+        tweak(&mut config);
         let app = App::open(config).await.unwrap();
         let workers = app.start_workers().await.unwrap();
         let server = Server::start(app.clone(), any, Options::default()).await.unwrap();

@@ -1,13 +1,16 @@
 //! What the end of an operation leaves in our own record.
 
+use crate::clock::now;
 use crate::events::{Actor, record};
-use crate::lines::{Report, details};
+use crate::lines::details;
 use crate::operations::Kind;
+use crate::watch::{self, Look};
 use dialtone_domain::line::{VapiWish, Wish};
 use dialtone_domain::{OperationId, Problem};
 use dialtone_store::lines::{self, Line, LineDetails};
 use dialtone_store::operations::{self as rows, OperationState};
 use dialtone_store::{Tenant, Tx, settings};
+use jiff::SignedDuration;
 use serde_json::json;
 
 /// The end of an operation, to be written in one transaction.
@@ -20,7 +23,9 @@ pub(super) struct Ending {
     pub(super) problem: Option<Problem>,
     pub(super) line: Line,
     /// What was seen last.
-    pub(super) report: Report,
+    pub(super) look: Look,
+    /// How long a minute of the watch is.
+    pub(super) minute: SignedDuration,
     /// What the line is meant to be again, where the operation led back.
     pub(super) restored: Option<VapiWish>,
     pub(super) undo_of: Option<OperationId>,
@@ -31,7 +36,7 @@ impl Ending {
     pub(super) fn store(&self, tx: &mut Tx) -> Result<bool, Problem> {
         let Self { tenant, id, fence, state, line, .. } = self;
         let problem = self.problem.as_ref().and_then(|problem| serde_json::to_value(problem).ok());
-        if !rows::finish(tx, tenant, *id, *fence, *state, problem.as_ref(), self.report.at)? {
+        if !rows::finish(tx, tenant, *id, *fence, *state, problem.as_ref(), now())? {
             return Ok(false);
         }
         let succeeded = *state == OperationState::Succeeded;
@@ -39,7 +44,7 @@ impl Ending {
             remove_row(tx, tenant, line, &Actor::system("engine"))?;
         } else {
             self.restore_row(tx)?;
-            self.report.store(tx, tenant, line.id)?;
+            self.look.keep(tx, tenant, line, Some(*id), self.minute)?;
         }
         if self.kind == Kind::Undo && succeeded && line.vapi_phone_id.is_none() {
             // An import that was undone must not come back by itself with the next thing that is saved.
@@ -64,13 +69,14 @@ impl Ending {
             back.server_url = server.as_ref().map(|server| server.url.clone());
             back.server_secret = back.server_secret.filter(|_| back.server_url == row.server_url);
         }
-        lines::update_details(tx, &self.tenant, self.line.id, &back, self.report.at)?;
+        lines::update_details(tx, &self.tenant, self.line.id, &back, now())?;
         Ok(())
     }
 }
 
 /// Removes a line's row. The number is no longer one to import by itself, or it would come back at once.
 pub(crate) fn remove_row(tx: &mut Tx, tenant: &Tenant, line: &Line, actor: &Actor) -> Result<(), Problem> {
+    watch::forget_line(tx, tenant, line.id)?;
     lines::remove(tx, tenant, line.id)?;
     settings::forget_phone(tx, tenant, &line.phone)?;
     let told = json!({ "phone": line.phone.to_string() });

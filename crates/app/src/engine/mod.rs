@@ -10,4 +10,4 @@ pub(crate) use run::LEASE;
 
 pub(crate) use apply::Hands;
 pub(crate) use finish::remove_row;
-pub(crate) use observe::{Depth, Question, account_of, observe, twilio_view};
+pub(crate) use observe::{Depth, Question, Shared, account_of, observe, twilio_view};

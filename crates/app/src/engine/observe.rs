@@ -5,8 +5,8 @@ use dialtone_domain::line::{
     Reading, ServerView, SmsRouting, TwilioNumber, TwilioView, VapiNumber, VapiView, VoiceRouting,
     our_number,
 };
-use dialtone_domain::{AccountSid, Code, Phone, Problem, VapiNumberId};
-use dialtone_providers::{Twilio, Vapi, twilio, vapi};
+use dialtone_domain::{AccountSid, AssistantId, Code, Phone, Problem, VapiNumberId};
+use dialtone_providers::{Listed, Twilio, Vapi, twilio, vapi};
 
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,44 @@ pub(crate) struct Question<'a> {
     pub(crate) account_sid: Option<&'a AccountSid>,
     pub(crate) ours: Option<VapiNumberId>,
     pub(crate) import_refusal: Option<Code>,
+    /// The assistant that should answer.
+    pub(crate) assistant: Option<AssistantId>,
     pub(crate) depth: Depth,
+    /// What was read for several numbers at once.
+    pub(crate) shared: Option<&'a Shared>,
+}
+
+/// What is read once for several numbers of one Twilio account and one Vapi key.
+pub(crate) struct Shared {
+    /// Absent where there is no client to ask.
+    pub(crate) twilio: Option<Result<(Account, Vec<twilio::IncomingNumber>), Problem>>,
+    pub(crate) vapi: Option<Result<(Listed<vapi::Assistant>, Vec<vapi::VapiNumber>), Problem>>,
+}
+
+/// From so many numbers on, whole lists are cheaper than asking for each.
+const LISTS_FROM: usize = 4;
+
+impl Shared {
+    /// The account and its numbers.
+    pub(crate) async fn twilio(
+        client: &Twilio,
+        lines: usize,
+    ) -> Result<(Account, Vec<twilio::IncomingNumber>), Problem> {
+        let account = account_of(&client.account().await?);
+        let listed = lines >= LISTS_FROM && account.status == AccountStatus::Active;
+        let numbers = if listed { client.numbers().await?.items } else { Vec::new() };
+        Ok((account, numbers))
+    }
+
+    /// The assistants and the numbers' records.
+    pub(crate) async fn vapi(
+        client: &Vapi,
+        lines: usize,
+    ) -> Result<(Listed<vapi::Assistant>, Vec<vapi::VapiNumber>), Problem> {
+        let assistants = client.assistants().await?;
+        let numbers = if lines >= LISTS_FROM { client.phone_numbers().await?.items } else { Vec::new() };
+        Ok((assistants, numbers))
+    }
 }
 
 /// Asks both at once.
@@ -34,7 +71,7 @@ pub(crate) async fn observe(
 ) -> Observed {
     let twilio = async {
         match twilio {
-            Some(client) => reading(twilio_view(client, question.phone).await),
+            Some(client) => reading(twilio_part(client, question.phone, question.shared).await),
             None => Reading::NotConfigured,
         }
     };
@@ -48,6 +85,21 @@ pub(crate) async fn observe(
     Observed { twilio, vapi, import_refusal: question.import_refusal }
 }
 
+/// Why the state of both providers is not known, where it is not.
+pub(super) fn unreadable(observed: &Observed) -> Option<Problem> {
+    let twilio = match &observed.twilio {
+        Reading::NotConfigured => Some(Problem::new(Code::TwilioCredentialsMissing)),
+        Reading::Failed(problem) => Some(problem.clone()),
+        Reading::Known(_) => None,
+    };
+    let vapi = match &observed.vapi {
+        Reading::NotConfigured => Some(Problem::new(Code::VapiKeyMissing)),
+        Reading::Failed(problem) => Some(problem.clone()),
+        Reading::Known(_) => None,
+    };
+    twilio.or(vapi)
+}
+
 fn reading<T>(answer: Result<T, Problem>) -> Reading<T> {
     match answer {
         Ok(view) => Reading::Known(view),
@@ -57,11 +109,26 @@ fn reading<T>(answer: Result<T, Problem>) -> Reading<T> {
 
 /// Twilio's part: the account and the number, or where else the number is.
 pub(crate) async fn twilio_view(client: &Twilio, phone: &Phone) -> Result<TwilioView, Problem> {
-    let account = account_of(&client.account().await?);
+    twilio_part(client, phone, None).await
+}
+
+async fn twilio_part(client: &Twilio, phone: &Phone, shared: Option<&Shared>) -> Result<TwilioView, Problem> {
+    let (account, listed) = match shared.and_then(|shared| shared.twilio.as_ref()) {
+        Some(read) => {
+            let (account, numbers) = read.as_ref().map_err(Problem::clone)?;
+            (account.clone(), numbers.iter().find(|number| number.phone == *phone).cloned())
+        }
+        None => (account_of(&client.account().await?), None),
+    };
     if account.status == AccountStatus::Inactive {
         return Ok(TwilioView { account, number: Err(Elsewhere::Unknown) });
     }
-    let number = match client.number(phone).await? {
+    // A number that a list lacks is asked for: lists have an end.
+    let number = match listed {
+        Some(number) => Some(number),
+        None => client.number(phone).await?,
+    };
+    let number = match number {
         Some(number) => Ok(number_of(number)),
         None => Err(elsewhere(client, phone).await?),
     };
@@ -98,6 +165,7 @@ fn number_of(number: twilio::IncomingNumber) -> TwilioNumber {
     TwilioNumber {
         sid: number.sid,
         takes_calls: number.capabilities.voice,
+        updated_at: number.updated_at,
         voice: VoiceRouting {
             trunk_sid: number.trunk_sid,
             application_sid: number.voice_application_sid,
@@ -121,14 +189,33 @@ fn method(text: Option<&str>) -> Method {
 }
 
 async fn vapi_view(client: &Vapi, question: &Question<'_>) -> Result<VapiView, Problem> {
-    let (assistants, numbers) =
-        tokio::try_join!(client.assistants(), client.numbers_matching(question.phone))?;
+    let (mut assistants, numbers) = match question.shared.and_then(|shared| shared.vapi.as_ref()) {
+        Some(read) => {
+            let (assistants, numbers) = read.as_ref().map_err(Problem::clone)?;
+            let wanted = |number: &&vapi::VapiNumber| number.number.as_ref() == Some(question.phone);
+            let listed: Vec<_> = numbers.iter().filter(wanted).cloned().collect();
+            let numbers = match listed.is_empty() {
+                true => client.numbers_matching(question.phone).await?.items,
+                false => listed,
+            };
+            (assistants.clone(), numbers)
+        }
+        None => {
+            let (assistants, numbers) =
+                tokio::try_join!(client.assistants(), client.numbers_matching(question.phone))?;
+            (assistants, numbers.items)
+        }
+    };
     let org_of_assistants = assistants.items.iter().find_map(|assistant| assistant.org_id);
-    let org_id = org_of_assistants.or_else(|| numbers.items.iter().find_map(|number| number.org_id));
-    let numbers: Vec<_> = numbers.items.into_iter().filter_map(vapi_number_of).collect();
-    let ours = our_number(question.ours, question.account_sid, &numbers).map(|number| number.id);
+    let org_id = org_of_assistants.or_else(|| numbers.iter().find_map(|number| number.org_id));
+    let numbers: Vec<_> = numbers.into_iter().filter_map(vapi_number_of).collect();
+    let ours = our_number(question.ours, question.account_sid, &numbers);
+    let ids = [question.assistant, ours.and_then(|number| number.assistant_id)];
+    add_missing(client, &mut assistants, ids.into_iter().flatten()).await?;
     let last_call = match ours.filter(|_| question.depth == Depth::WithCalls) {
-        Some(id) => client.last_calls(id, 1).await?.items.into_iter().next().and_then(last_call_of),
+        Some(number) => {
+            client.last_calls(number.id, 1).await?.items.into_iter().next().and_then(last_call_of)
+        }
         None => None,
     };
     let assistants = assistants
@@ -136,6 +223,22 @@ async fn vapi_view(client: &Vapi, question: &Question<'_>) -> Result<VapiView, P
         .into_iter()
         .map(|assistant| Assistant { id: assistant.id, name: assistant.name.unwrap_or_default() });
     Ok(VapiView { org_id, assistants: assistants.collect(), numbers, last_call })
+}
+
+/// Where the list could not be read whole, the assistants that matter are asked for: one that a list lacks is not
+/// thereby deleted.
+async fn add_missing(
+    client: &Vapi,
+    listed: &mut Listed<vapi::Assistant>,
+    ids: impl Iterator<Item = AssistantId>,
+) -> Result<(), Problem> {
+    let certain = listed.complete && listed.skipped == 0;
+    for id in ids.filter(|_| !certain).collect::<Vec<_>>() {
+        if !listed.items.iter().any(|assistant| assistant.id == id) {
+            listed.items.extend(client.assistant(id).await?);
+        }
+    }
+    Ok(())
 }
 
 /// Records of Twilio numbers only: what other carriers bring in under the same number is not ours to read.

@@ -4,18 +4,18 @@
 
 use super::apply::{Effect, Hands};
 use super::finish::Ending;
-use super::observe::{Depth, Question, observe};
+use super::observe::{Depth, Question, observe, unreadable};
 use crate::clock::now;
 use crate::events::{Actor, record};
-use crate::lines::Report;
 use crate::operations::{Kind, problem_of};
 use crate::start::App;
-use dialtone_domain::line::{self, Change, CheckId, Desired, Observed, Reading, VapiView};
+use crate::watch::Look;
+use dialtone_domain::line::{self, Change, CheckId, Desired, Observed, VapiView};
 use dialtone_domain::{Code, OperationId, Problem};
 use dialtone_store::lines::{self, Line, VapiIds};
 use dialtone_store::operations::{self as rows, Claimed, OperationState, Step, StepState};
 use dialtone_store::{Tenant, Tx};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -175,6 +175,7 @@ impl<'a> Run<'a> {
             .await?;
         }
         loop {
+            let began = now();
             let observed = self.look().await;
             if self.previous.is_none() && observed.twilio.known().is_some() && observed.vapi.known().is_some()
             {
@@ -186,9 +187,9 @@ impl<'a> Run<'a> {
                 Next::Wait(problem) => return self.postpone(problem).await,
                 Next::GiveUp(problem) => match self.fall_back() {
                     true => self.begin_failure(problem).await?,
-                    false => return self.finish(&observed, Some(problem)).await,
+                    false => return self.finish(observed, began, Some(problem)).await,
                 },
-                Next::Done => return self.finish(&observed, None).await,
+                Next::Done => return self.finish(observed, began, None).await,
             }
             if self.app.is_stopping() {
                 return self.put_down(SignedDuration::ZERO).await;
@@ -202,7 +203,9 @@ impl<'a> Run<'a> {
             account_sid: Some(&self.desired.account_sid),
             ours: self.desired.ours,
             import_refusal: None,
+            assistant: self.desired.vapi.as_ref().and_then(|wish| wish.assistant),
             depth: Depth::Wiring,
+            shared: None,
         };
         observe(self.hands.twilio.as_ref(), self.hands.vapi.as_ref(), &question).await
     }
@@ -422,7 +425,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends the operation and keeps what was seen last as the line's health.
-    async fn finish(&self, observed: &Observed, stuck: Option<Problem>) -> Result<(), Stop> {
+    async fn finish(&self, observed: Observed, began: Timestamp, stuck: Option<Problem>) -> Result<(), Stop> {
         // Stuck while taking down means that something of it is left; a person must look.
         let state = match (&self.failure, &stuck) {
             (None, None) => OperationState::Succeeded,
@@ -445,7 +448,8 @@ impl<'a> Run<'a> {
             fence: self.fence,
             kind: self.kind,
             state,
-            report: Report { checks: line::diagnose(&wanted, observed), at: now() },
+            look: Look { desired: wanted, observed, at: began },
+            minute: self.app.inner.minute,
             restored: self.desired.vapi.clone().filter(|_| undone || fell_back),
             undo_of: self.undo_of,
             line,
@@ -470,21 +474,6 @@ impl<'a> Run<'a> {
             Err(problem) => Err(problem.into()),
         }
     }
-}
-
-/// Why the state of both providers is not known, where it is not.
-fn unreadable(observed: &Observed) -> Option<Problem> {
-    let twilio = match &observed.twilio {
-        Reading::NotConfigured => Some(Problem::new(Code::TwilioCredentialsMissing)),
-        Reading::Failed(problem) => Some(problem.clone()),
-        Reading::Known(_) => None,
-    };
-    let vapi = match &observed.vapi {
-        Reading::NotConfigured => Some(Problem::new(Code::VapiKeyMissing)),
-        Reading::Failed(problem) => Some(problem.clone()),
-        Reading::Known(_) => None,
-    };
-    twilio.or(vapi)
 }
 
 /// Whether the same may well succeed a little later.

@@ -1,13 +1,14 @@
 //! The checklist of one number, live, and its repair (requirements A6, A7).
 
 use super::import::{add_row, details};
-use super::{LineRef, Report, new_line};
+use super::{LineRef, new_line};
 use crate::accounts::Caller;
 use crate::clock::now;
 use crate::engine::{Depth, Hands};
 use crate::events::Actor;
 use crate::operations::{Kind, NewOperation, OperationView, Started, problem_of, start};
 use crate::start::App;
+use crate::watch::Look;
 use dialtone_domain::line::{
     Assistants, Change, Check, CheckId, Observed, blocker, choose_assistant, diagnose, is_healthy, plan,
 };
@@ -43,6 +44,8 @@ struct Patient {
     known: bool,
     hands: Hands,
     observed: Observed,
+    /// When that began.
+    at: Timestamp,
     /// The assistant that a repair links: the line's own may be gone.
     chosen: Result<Option<AssistantId>, Code>,
 }
@@ -64,17 +67,19 @@ impl App {
         Ok(self.examine(&patient))
     }
 
-    /// The same, and keeps what was found as the line's health.
+    /// The same for a line, and keeps what was seen: its health, its diary and its alerts follow.
     ///
     /// # Errors
-    /// As [`App::doctor`].
-    pub async fn check_line(&self, caller: &Caller, line: &LineRef) -> Result<Doctor, Problem> {
-        let doctor = self.doctor(caller, line, None).await?;
-        if let Some(id) = doctor.line_id {
-            let (tenant, report) =
-                (caller.tenant.clone(), Report { checks: doctor.checks.clone(), at: doctor.observed_at });
-            self.store().write(move |tx| report.store(tx, &tenant, id)).await?;
+    /// [`Code::NotFound`]
+    pub async fn look_at_line(&self, caller: &Caller, line: &LineRef) -> Result<Doctor, Problem> {
+        let patient = self.patient(caller, line, None).await?;
+        if !patient.known {
+            return Err(Code::NotFound.into());
         }
+        let doctor = self.examine(&patient);
+        let Patient { line, hands, observed, chosen, at, .. } = patient;
+        let desired = self.desired(&line, &hands, line.assistant_id.or(chosen.ok().flatten()));
+        self.keep_look(&caller.tenant, line, Look { desired, observed, at }).await?;
         Ok(doctor)
     }
 
@@ -153,6 +158,7 @@ impl App {
             }
             (None, LineRef::Id(_)) => return Err(Code::NotFound.into()),
         };
+        let at = now();
         let observed = self.look(&hands, &line, Depth::WithCalls).await;
         let listed = observed.vapi.known().map(|view| view.assistants.as_slice()).unwrap_or_default();
         let default = caller.organisation.default_assistant_id;
@@ -166,7 +172,7 @@ impl App {
         if let (Err(Code::AssistantNotFound), Some(_)) = (&chosen, observed.vapi.known()) {
             return Err(Code::AssistantNotFound.into());
         }
-        Ok(Patient { line, known, hands, observed, chosen })
+        Ok(Patient { line, known, hands, observed, at, chosen })
     }
 
     /// A number that is no line yet, seen with the saved settings.
@@ -185,7 +191,7 @@ impl App {
     }
 
     fn examine(&self, patient: &Patient) -> Doctor {
-        let Patient { line, known, hands, observed, chosen } = patient;
+        let Patient { line, known, hands, observed, chosen, .. } = patient;
         let chosen = chosen.ok().flatten();
         // The line's own assistant is judged even where a repair would choose another one.
         let checks = diagnose(&self.desired(line, hands, line.assistant_id.or(chosen)), observed);

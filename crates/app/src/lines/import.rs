@@ -16,7 +16,8 @@ use dialtone_domain::line::{
 use dialtone_domain::{AssistantId, Code, Phone, Problem, SecretString};
 use dialtone_store::lines::{self as rows, Line};
 use dialtone_store::operations::OperationState;
-use dialtone_store::{Tenant, Tx};
+use dialtone_store::{Tenant, Tx, watch};
+use jiff::SignedDuration;
 use serde_json::json;
 
 /// A number to import.
@@ -190,8 +191,10 @@ impl App {
             phone: &line.phone,
             account_sid: Some(&line.twilio_account_sid),
             ours: line.vapi_phone_id,
-            import_refusal: super::refusal(line),
+            import_refusal: super::import_refusal(line),
+            assistant: line.assistant_id,
             depth,
+            shared: None,
         };
         observe(hands.twilio.as_ref(), hands.vapi.as_ref(), &question).await
     }
@@ -205,6 +208,8 @@ pub(super) fn add_row(tx: &mut Tx, tenant: &Tenant, actor: &Actor, line: &Line) 
     if !rows::insert(tx, tenant, line)? {
         return Err(Code::LineBusy.into());
     }
+    // An import looks at the end, and the watch begins where it ended.
+    watch::begin(tx, tenant, line.id, now() + SignedDuration::from_mins(1))?;
     let told = json!({ "phone": line.phone.to_string() });
     record(tx, tenant, actor, "line.added", line.id, None, Some(told))
 }

@@ -51,7 +51,7 @@ impl App {
     }
 
     /// The same with keys that are open already.
-    fn line_hands(&self, keys: &Keys, line: &Line) -> Result<Hands, Problem> {
+    pub(crate) fn line_hands(&self, keys: &Keys, line: &Line) -> Result<Hands, Problem> {
         let row = line.id.to_string();
         let auth_token = keys.data_key.open(line_token_place(&row), &line.twilio_auth_token)?;
         let server_secret = line.server_secret.as_ref();
@@ -133,6 +133,6 @@ pub(crate) fn new_line(phone: Phone, account_sid: AccountSid, created_by: Option
 }
 
 /// The code that an import was last refused with.
-fn refusal(line: &Line) -> Option<Code> {
+pub(crate) fn import_refusal(line: &Line) -> Option<Code> {
     serde_json::from_value(line.import_refusal.clone()?).ok()
 }

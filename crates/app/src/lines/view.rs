@@ -8,8 +8,9 @@ use dialtone_domain::line::{Cause, Check, CheckId, Fix, SmsOwner, Status, first_
 use dialtone_domain::{AccountSid, AssistantId, Code, Country, LineId, Phone, Problem, UserId, VapiNumberId};
 use dialtone_providers::vapi;
 use dialtone_store::lines::{self as rows, Line};
-use dialtone_store::{Tenant, Tx};
+use dialtone_store::{Tenant, Tx, watch};
 use jiff::Timestamp;
+use std::collections::HashMap;
 
 /// A line, named by its id or its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,8 @@ pub struct LineView {
     pub failing_check: Option<String>,
     /// When somebody looked last.
     pub checked_at: Option<Timestamp>,
+    /// Since when a provider cannot be read, where that is so: what is shown is as it was before.
+    pub unknown_since: Option<Timestamp>,
     /// Who added it.
     pub created_by: Option<UserId>,
     /// When.
@@ -178,6 +181,7 @@ impl From<Line> for LineView {
             health: Health::named(&line.health),
             failing_check: line.failing_check,
             checked_at: line.checked_at,
+            unknown_since: None,
             created_by: line.created_by,
             created_at: line.created_at,
             updated_at: line.updated_at,
@@ -192,8 +196,15 @@ impl App {
     /// [`Code::InvalidRequest`] for a cursor that is none.
     pub async fn lines(&self, caller: &Caller, page: PageRequest) -> Result<Page<LineView>, Problem> {
         let (tenant, limit, after) = (caller.tenant.clone(), page.limit(), page.after()?);
-        let rows = self.store().read(move |tx| rows::page(tx, &tenant, after, limit + 1)).await?;
-        let items = rows.into_iter().map(LineView::from).collect();
+        let (rows, unknown) = self
+            .store()
+            .read(move |tx| {
+                Ok::<_, Problem>((rows::page(tx, &tenant, after, limit + 1)?, watch::unknown(tx, &tenant)?))
+            })
+            .await?;
+        let unknown: HashMap<_, _> = unknown.into_iter().collect();
+        let view = |row: Line| LineView { unknown_since: unknown.get(&row.id).copied(), ..row.into() };
+        let items = rows.into_iter().map(view).collect();
         Ok(page_of(items, limit, |line| (line.created_at, line.id.0)))
     }
 
@@ -206,7 +217,10 @@ impl App {
         let last_ten = PageRequest { cursor: None, limit: Some(10) };
         let operations = self.operations(caller, Some(&LineRef::Id(row.id)), last_ten).await?.items;
         let checks = checks_of(&row);
-        Ok(LineDetail { line: row.into(), checks, operations })
+        let (tenant, id) = (caller.tenant.clone(), row.id);
+        let seen = self.store().read(move |tx| watch::get(tx, &tenant, id)).await?;
+        let unknown_since = seen.and_then(|seen| seen.unknown_since);
+        Ok(LineDetail { line: LineView { unknown_since, ..row.into() }, checks, operations })
     }
 
     /// The numbers that are in Vapi (requirement A3); none without a key.

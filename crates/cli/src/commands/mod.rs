@@ -11,6 +11,7 @@ pub(crate) mod operations;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod support;
+pub(crate) mod watch;
 
 use crate::args::Remote;
 use crate::client::Client;

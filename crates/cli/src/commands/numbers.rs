@@ -17,6 +17,17 @@ const COLUMNS: [Column; 6] = [
     ("CHECKED", "/checked_at"),
 ];
 
+const DIARY_COLUMNS: [Column; 8] = [
+    ("SEEN", "/seen_at"),
+    ("BY", "/by"),
+    ("AT", "/change/provider"),
+    ("FIELD", "/change/field"),
+    ("FROM", "/change/from"),
+    ("TO", "/change/to"),
+    ("CAUSE", "/cause"),
+    ("HEALTH", "/health"),
+];
+
 /// Runs the command.
 pub(crate) async fn run(command: &Numbers) -> Result {
     match command {
@@ -28,6 +39,7 @@ pub(crate) async fn run(command: &Numbers) -> Result {
             import(number.as_deref(), assistant.as_deref(), (*dry_run, *yes), remote).await
         }
         Numbers::Show { number, remote } => show(number, remote).await,
+        Numbers::Diary { number, remote } => diary(number, remote).await,
         Numbers::Remove { number, dry_run, yes, remote } => remove(number, (*dry_run, *yes), remote).await,
     }
 }
@@ -81,6 +93,30 @@ async fn show(number: &str, remote: &Remote) -> Result {
         }
     }
     Ok(())
+}
+
+async fn diary(number: &str, remote: &Remote) -> Result {
+    let path = format!("/api/v1/lines/{}/diary", segment(number));
+    let entries = client(remote)?.list(&path, "entries").await?;
+    if remote.output.format == Format::Json {
+        return rows(Format::Json, &[], &entries);
+    }
+    // One row per field; an entry without one is a check that came out differently.
+    let row = |entry: &Value, change: Option<&Value>| {
+        let by = match text(entry, "/actor/name") {
+            name if name.is_empty() => text(entry, "/actor/kind").into_owned(),
+            name => name.into_owned(),
+        };
+        json!({ "seen_at": entry["seen_at"], "by": by, "change": change, "cause": entry["cause_after"], "health": entry["health"] })
+    };
+    let found: Vec<_> = entries
+        .iter()
+        .flat_map(|entry| match entry["changes"].as_array() {
+            Some(changes) if !changes.is_empty() => changes.iter().map(|one| row(entry, Some(one))).collect(),
+            _ => vec![row(entry, None)],
+        })
+        .collect();
+    rows(remote.output.format, &DIARY_COLUMNS, &found)
 }
 
 async fn remove(number: &str, (dry_run, yes): (bool, bool), remote: &Remote) -> Result {

@@ -81,6 +81,8 @@ impl Site {
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: Default::default(),
             mail: None,
+            private_webhooks: "127.0.0.0/8".to_owned(),
+            minute: std::time::Duration::from_secs(60),
         };
         // The defaults spare the real providers; the sandbox bears whatever people and tests ask of it.
         for lane in [&mut config.limits.twilio, &mut config.limits.vapi] {

@@ -7,7 +7,7 @@ use super::observed::{
     VapiNumber, VapiView,
 };
 use super::routing::{Method, VapiUrl, VoiceRoute, is_demo, vapi_url, voice_route};
-use crate::{AccountSid, Code, Problem, VapiNumberId};
+use crate::{AccountSid, Code, Problem, Provider, VapiNumberId};
 
 /// The checklist of one number: always six checks, in order; the first that fails names its cause, and those
 /// behind it are not reached.
@@ -54,26 +54,46 @@ pub(super) fn credentials<'a>(
     desired: &Desired,
     observed: &'a Observed,
 ) -> Result<(&'a TwilioView, &'a VapiView, Check), Check> {
+    let (twilio, vapi) = (twilio_access(observed)?, vapi_access(desired, observed)?);
+    Ok((twilio, vapi, Check::ok(CheckId::Credentials, Some(twilio.account.name.clone()))))
+}
+
+/// Why one provider could not be asked, or only in vain; `None` where it answered. The checks name the first
+/// provider's trouble only.
+pub fn trouble(desired: &Desired, observed: &Observed, provider: Provider) -> Option<Check> {
+    match provider {
+        Provider::Twilio => twilio_access(observed).err(),
+        Provider::Vapi => vapi_access(desired, observed).err(),
+    }
+}
+
+fn twilio_access(observed: &Observed) -> Result<&TwilioView, Check> {
     let twilio = match &observed.twilio {
         Reading::NotConfigured => return Err(Check::failing(Cause::TwilioMissing)),
         Reading::Failed(problem) => return Err(refusal(problem, TWILIO_REFUSALS, Cause::TwilioUnreachable)),
         Reading::Known(view) => view,
     };
-    if twilio.account.status == AccountStatus::Inactive {
-        return Err(Check::failing(Cause::TwilioAccountInactive).found(twilio.account.name.clone()));
+    match twilio.account.status {
+        AccountStatus::Inactive => {
+            Err(Check::failing(Cause::TwilioAccountInactive).found(twilio.account.name.clone()))
+        }
+        AccountStatus::Active => Ok(twilio),
     }
+}
+
+fn vapi_access<'a>(desired: &Desired, observed: &'a Observed) -> Result<&'a VapiView, Check> {
     let vapi = match &observed.vapi {
         Reading::NotConfigured => return Err(Check::failing(Cause::VapiMissing)),
         Reading::Failed(problem) => return Err(refusal(problem, VAPI_REFUSALS, Cause::VapiUnreachable)),
         Reading::Known(view) => view,
     };
-    if let (Some(expected), Some(found)) = (desired.vapi_org_id, vapi.org_id)
-        && expected != found
-    {
-        let check = Check::failing(Cause::VapiOtherOrg);
-        return Err(check.expected(expected.to_string()).found(found.to_string()));
+    match (desired.vapi_org_id, vapi.org_id) {
+        (Some(expected), Some(found)) if expected != found => {
+            let check = Check::failing(Cause::VapiOtherOrg);
+            Err(check.expected(expected.to_string()).found(found.to_string()))
+        }
+        _ => Ok(vapi),
     }
-    Ok((twilio, vapi, Check::ok(CheckId::Credentials, Some(twilio.account.name.clone()))))
 }
 
 const TWILIO_REFUSALS: &[(Code, Cause)] = &[
@@ -265,6 +285,7 @@ const NEVER_ANSWERED: &[&str] = &[
     "call.ringing.error-",
 ];
 
-fn never_answered(reason: &str) -> bool {
+/// Whether a call that ended so was not answered.
+pub fn never_answered(reason: &str) -> bool {
     NEVER_ANSWERED.iter().any(|start| reason.starts_with(start))
 }

@@ -8,11 +8,12 @@ mod diagnose;
 mod observed;
 mod plan;
 mod routing;
+mod snapshot;
 
 pub use change::{Change, FieldChange};
 pub use check::{Cause, Check, CheckId, Fix, Status};
 pub use desired::{Assistants, ChosenAssistant, Desired, ServerWish, VapiWish, Wish, choose_assistant};
-pub use diagnose::{blocker, diagnose, first_failing, is_healthy, our_number};
+pub use diagnose::{blocker, diagnose, first_failing, is_healthy, never_answered, our_number, trouble};
 pub use observed::{
     Account, AccountKind, AccountStatus, Assistant, Elsewhere, LastCall, NumberStatus, Observed, Reading,
     ServerView, TwilioNumber, TwilioView, VapiNumber, VapiView,
@@ -22,3 +23,4 @@ pub use routing::{
     Method, Region, Service, SmsOwner, SmsRoute, SmsRouting, VapiUrl, VoiceRoute, VoiceRouting, sms_route,
     vapi_url, voice_route,
 };
+pub use snapshot::{Drift, Half, Snapshot};

@@ -3,6 +3,7 @@
 use super::routing::{SmsRouting, VoiceRouting};
 use crate::{AccountSid, AssistantId, Code, NumberSid, Problem, VapiNumberId, VapiOrgId};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What came of asking one party.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,8 @@ pub struct TwilioNumber {
     pub sms: SmsRouting,
     /// Whether it can take calls.
     pub takes_calls: bool,
+    /// When it was changed last.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// Where a number is that the account does not own.
@@ -142,7 +145,7 @@ pub struct VapiNumber {
 }
 
 /// The last inbound call that Vapi took on the number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCall {
     /// When it came in.
     pub at: Timestamp,

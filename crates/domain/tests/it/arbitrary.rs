@@ -81,7 +81,7 @@ prop_compose! {
 
 prop_compose! {
     fn number()(voice in voice(), sms in sms(), takes_calls in prop::bool::weighted(0.8)) -> TwilioNumber {
-        TwilioNumber { sid: sid("PN", 1), voice, sms, takes_calls }
+        TwilioNumber { sid: sid("PN", 1), voice, sms, takes_calls, updated_at: None }
     }
 }
 

@@ -86,6 +86,7 @@ pub(crate) fn number() -> TwilioNumber {
         },
         sms: SmsRouting { sms_url: Some("https://inbox.example/sms".to_owned()), ..SmsRouting::default() },
         takes_calls: true,
+        updated_at: None,
     }
 }
 

@@ -7,4 +7,5 @@ mod converge;
 mod line;
 mod model;
 mod precedence;
+mod snapshot;
 mod texts;

@@ -1,14 +1,16 @@
 //! What people read (requirement F1): nothing missing, nothing left over, and written as each language is.
 
 use dialtone_domain::line::{Cause, CheckId, Fix};
-use dialtone_domain::{Code, Language, Params, text};
+use dialtone_domain::{AlertKind, Code, Language, Params, text};
 use std::collections::{BTreeMap, BTreeSet};
 
 const ENGLISH: &str = include_str!("../../texts/en.json");
 const FRENCH: &str = include_str!("../../texts/fr.json");
 
 /// The families of texts that code names by a table; the others are named where they are used.
-const TABLES: [&str; 4] = ["problem.", "check.", "cause.", "change."];
+const TABLES: [&str; 5] = ["problem.", "check.", "cause.", "change.", "alert."];
+/// Texts of mails that alerts are told by.
+const MAILS: [&str; 4] = ["digest", "footer", "opened", "resolved"];
 
 const CHANGES: [&str; 8] = [
     "import_number",
@@ -49,8 +51,16 @@ fn f1_every_text_that_a_table_names_exists_and_no_other() {
     let causes = Cause::ALL.iter().flat_map(|cause| parts("cause", cause.name(), &["summary", "fix"]));
     let checks = CheckId::ALL.iter().flat_map(|id| parts("check", id.name(), &["title", "ok"]));
     let changes = CHANGES.iter().map(|name| format!("change.{name}"));
-    let named: BTreeSet<_> =
-        problems.chain(causes).chain(checks).chain(changes).chain(["check.not_reached".to_owned()]).collect();
+    let alerts =
+        AlertKind::ALL.iter().flat_map(|kind| parts("alert", kind.name(), &["title", "detail", "over"]));
+    let alerts = alerts.chain(parts("alert", "mail", &MAILS));
+    let named: BTreeSet<_> = problems
+        .chain(causes)
+        .chain(checks)
+        .chain(changes)
+        .chain(["check.not_reached".to_owned()])
+        .chain(alerts)
+        .collect();
     let written: BTreeSet<_> =
         read(ENGLISH).into_keys().filter(|key| TABLES.iter().any(|table| key.starts_with(table))).collect();
     assert_eq!(named, written);

@@ -2,12 +2,13 @@
 
 mod types;
 
-pub use types::{Account, AccountKind, AccountStatus, Capabilities, IncomingNumber, NumberUpdate};
+pub use types::{Account, AccountKind, AccountStatus, Alert, Capabilities, IncomingNumber, NumberUpdate};
 
 use crate::Listed;
 use crate::channel::{Channel, Payload, Request, status};
 use crate::fields::Fields;
 use dialtone_domain::{AccountSid, Code, NumberSid, Phone, Problem};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
@@ -23,12 +24,13 @@ const PAGE_SIZE: &str = "250";
 pub struct Twilio {
     channel: Channel,
     base: Url,
+    monitor: Url,
     account: AccountSid,
 }
 
 impl Twilio {
-    pub(crate) fn new(channel: Channel, base: Url, account: AccountSid) -> Self {
-        Self { channel, base, account }
+    pub(crate) fn new(channel: Channel, [base, monitor]: [Url; 2], account: AccountSid) -> Self {
+        Self { channel, base, monitor, account }
     }
 
     /// The account itself: proves the credentials, and tells trial from paid.
@@ -45,6 +47,30 @@ impl Twilio {
         Ok(all)
     }
 
+    /// The account's numbers with all their settings.
+    pub async fn numbers(&self) -> Result<Listed<IncomingNumber>, Problem> {
+        let path = ["Accounts", self.account.as_str(), "IncomingPhoneNumbers.json"];
+        let route = "/Accounts/{sid}/IncomingPhoneNumbers.json";
+        let url = self.url(&path, &[("PageSize", PAGE_SIZE)]);
+        self.list(url, route, "incoming_phone_numbers", IncomingNumber::read).await
+    }
+
+    /// The newest errors that Twilio noticed after that time, newest first, at most a page of them.
+    pub async fn alerts_after(&self, after: Timestamp) -> Result<Vec<Alert>, Problem> {
+        let mut url = monitor_url(&self.monitor, &["Alerts"]);
+        let from = after.to_string();
+        url.query_pairs_mut().extend_pairs([("LogLevel", "error"), ("StartDate", &from), ("PageSize", "50")]);
+        let items = |body| Fields::of(body)?.array("alerts");
+        let items = self.channel.fetch(&Request::get(url, "/v1/Alerts"), items).await?;
+        Ok(items.into_iter().filter_map(Alert::read).filter(|alert| alert.at > after).collect())
+    }
+
+    /// One of them with what was sent.
+    pub async fn alert(&self, sid: &str) -> Result<Alert, Problem> {
+        let url = monitor_url(&self.monitor, &["Alerts", sid]);
+        self.channel.fetch(&Request::get(url, "/v1/Alerts/{sid}"), Alert::read).await
+    }
+
     /// The number with all its settings, where this account owns it.
     pub async fn number(&self, phone: &Phone) -> Result<Option<IncomingNumber>, Problem> {
         self.number_in(&self.account, phone).await
@@ -58,18 +84,19 @@ impl Twilio {
     ) -> Result<Option<IncomingNumber>, Problem> {
         let route = "/Accounts/{sid}/IncomingPhoneNumbers.json";
         let url = self.filtered(account, "IncomingPhoneNumbers.json", phone);
+        let mut found = self.list(url, route, "incoming_phone_numbers", IncomingNumber::read).await?;
         // The filter also finds numbers that contain this one.
-        let exact = |item| IncomingNumber::read(item).filter(|number| &number.phone == phone);
-        let found = self.list(url, route, "incoming_phone_numbers", exact).await?;
+        found.items.retain(|number| &number.phone == phone);
         self.certain(found)
     }
 
     /// Whether the number is a verified caller ID: one that the account may show, and does not own.
     pub async fn is_caller_id(&self, phone: &Phone) -> Result<bool, Problem> {
         let url = self.filtered(&self.account, "OutgoingCallerIds.json", phone);
-        let exact = |item| Fields::of(item)?.parsed::<Phone>("phone_number").filter(|found| found == phone);
+        let number = |item| Fields::of(item)?.parsed::<Phone>("phone_number");
         let route = "/Accounts/{sid}/OutgoingCallerIds.json";
-        let found = self.list(url, route, "outgoing_caller_ids", exact).await?;
+        let mut found = self.list(url, route, "outgoing_caller_ids", number).await?;
+        found.items.retain(|found| found == phone);
         Ok(self.certain(found)?.is_some())
     }
 
@@ -93,10 +120,10 @@ impl Twilio {
         })
     }
 
-    /// The one item, or none; not to have read to the end is no proof that there is none.
+    /// The one item, or none; not to have read all of it is no proof that there is none.
     fn certain<T>(&self, found: Listed<T>) -> Result<Option<T>, Problem> {
         match found.items.into_iter().next() {
-            None if !found.complete => Err(self.channel.endless()),
+            None if !found.complete || found.skipped > 0 => Err(self.channel.endless()),
             item => Ok(item),
         }
     }
@@ -142,6 +169,12 @@ impl Twilio {
         }
         url
     }
+}
+
+fn monitor_url(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.path_segments_mut().expect("an http address has a path").pop_if_empty().push("v1").extend(path);
+    url
 }
 
 /// One page of a list: its items, and the link to the next.

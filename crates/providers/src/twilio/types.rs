@@ -3,6 +3,7 @@
 use crate::fields::Fields;
 use crate::words::words;
 use dialtone_domain::{AccountSid, ApplicationSid, NumberSid, Phone, TrunkSid};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -113,6 +114,8 @@ pub struct IncomingNumber {
     pub status_callback: Option<String>,
     /// How it is told.
     pub status_callback_method: Option<String>,
+    /// When it was changed last.
+    pub updated_at: Option<Timestamp>,
     /// Everything else that is set.
     pub extra: Map<String, Value>,
 }
@@ -126,17 +129,51 @@ impl IncomingNumber {
             account_sid: fields.parsed("account_sid"),
             friendly_name: fields.text("friendly_name"),
             capabilities: fields.object("capabilities").map(Capabilities::read).unwrap_or_default(),
-            voice_url: fields.text("voice_url"),
-            voice_method: fields.text("voice_method"),
+            voice_url: fields.text_or_null("voice_url")?,
+            voice_method: fields.text_or_null("voice_method")?,
             voice_fallback_url: fields.text("voice_fallback_url"),
-            voice_application_sid: fields.parsed("voice_application_sid"),
-            trunk_sid: fields.parsed("trunk_sid"),
-            sms_url: fields.text("sms_url"),
-            sms_method: fields.text("sms_method"),
-            sms_application_sid: fields.parsed("sms_application_sid"),
-            status_callback: fields.text("status_callback"),
+            voice_application_sid: fields.parsed_or_null("voice_application_sid")?,
+            trunk_sid: fields.parsed_or_null("trunk_sid")?,
+            sms_url: fields.text_or_null("sms_url")?,
+            sms_method: fields.text_or_null("sms_method")?,
+            sms_application_sid: fields.parsed_or_null("sms_application_sid")?,
+            status_callback: fields.text_or_null("status_callback")?,
             status_callback_method: fields.text("status_callback_method"),
+            updated_at: fields.text("date_updated").as_deref().and_then(rfc2822),
             extra: fields.rest(),
+        })
+    }
+}
+
+/// A time as this API writes it: `Tue, 01 Apr 2026 19:00:00 +0000`.
+fn rfc2822(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp())
+}
+
+/// What Twilio noticed of a failed webhook or instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Its SID.
+    pub sid: String,
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// Twilio's error code.
+    pub code: Option<String>,
+    /// The number that was called or texted; only told of one that is fetched.
+    pub to: Option<Phone>,
+}
+
+impl Alert {
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        let mut fields = Fields::of(value)?;
+        let variables = fields.text("request_variables").unwrap_or_default();
+        let mut variables = url::form_urlencoded::parse(variables.as_bytes());
+        let to = variables.find(|(name, _)| name == "To" || name == "Called");
+        Some(Self {
+            sid: fields.text("sid")?,
+            at: fields.parsed("date_generated").or_else(|| fields.parsed("date_created"))?,
+            code: fields.text("error_code"),
+            to: to.and_then(|(_, number)| number.parse().ok()),
         })
     }
 }

@@ -18,6 +18,8 @@ use url::Url;
 
 /// Items of one page; Vapi's own default (facts/vapi.md section 4).
 const PAGE_SIZE: usize = 100;
+/// Calls of one page.
+const CALLS_PAGE_SIZE: usize = 20;
 
 /// One organisation at Vapi. Every call may end in the problems of the key (`vapi_unauthorized`,
 /// `vapi_forbidden`) and of the connection (`provider_*`).
@@ -52,7 +54,9 @@ impl Vapi {
 
     /// The phone numbers of known providers.
     pub async fn phone_numbers(&self) -> Result<Listed<VapiNumber>, Problem> {
-        self.list("phone-number", "/phone-number", VapiNumber::listed).await
+        let mut listed = self.list("phone-number", "/phone-number", VapiNumber::read).await?;
+        listed.items.retain(VapiNumber::is_known);
+        Ok(listed)
     }
 
     /// The records of one phone number: none, one, or several of different providers or accounts.
@@ -62,8 +66,12 @@ impl Vapi {
             // An installation without the second version of the list.
             None => self.phone_numbers().await?,
         };
-        found.items.retain(|number| number.number.as_ref() == Some(phone));
-        Ok(found)
+        found.items.retain(|number| number.is_known() && number.number.as_ref() == Some(phone));
+        match found.items.is_empty() && (found.skipped > 0 || !found.complete) {
+            // What could not be read may be it: not to have seen a record is no proof that there is none.
+            true => Err(self.channel.endless()),
+            false => Ok(found),
+        }
     }
 
     /// Imports a number of a Twilio account. Vapi rewrites URLs of the number at Twilio (facts/vapi.md 5.6).
@@ -114,6 +122,13 @@ impl Vapi {
         Ok(listed)
     }
 
+    /// The calls that were changed after that time, newest first, as far as a few pages reach.
+    pub async fn calls_after(&self, after: Timestamp) -> Result<Listed<VapiCall>, Problem> {
+        // Calls carry their transcripts: a small page stays below the limit on answers.
+        let query = [("updatedAtGt", after.to_string())];
+        self.list_of("call", "/call", CALLS_PAGE_SIZE, &query, VapiCall::read).await
+    }
+
     /// The second version's list, by a part of the number; none where Vapi does not know it.
     async fn search(&self, phone: &Phone) -> Result<Option<Listed<VapiNumber>>, Problem> {
         let mut listed = Listed::new();
@@ -127,7 +142,7 @@ impl Vapi {
             let results = |body| Fields::of(body)?.array("results");
             let Some(items) = self.channel.find(&request, results).await? else { return Ok(None) };
             listed.complete = items.len() < PAGE_SIZE;
-            items.into_iter().for_each(|item| listed.add(VapiNumber::listed(item)));
+            items.into_iter().for_each(|item| listed.add(VapiNumber::read(item)));
             if listed.complete {
                 break;
             }
@@ -135,23 +150,35 @@ impl Vapi {
         Ok(Some(listed))
     }
 
-    /// A list of the first version, which has no cursor: the next page is what is not newer than the oldest
-    /// item so far. Several items may share that time, so they come again and are told apart by their ids.
     async fn list<T>(
         &self,
         path: &str,
         route: &'static str,
         read: impl Fn(Value) -> Option<T>,
     ) -> Result<Listed<T>, Problem> {
+        self.list_of(path, route, PAGE_SIZE, &[], read).await
+    }
+
+    /// A list of the first version, which has no cursor: the next page is what is not newer than the oldest
+    /// item so far. Several items may share that time, so they come again and are told apart by their ids.
+    async fn list_of<T>(
+        &self,
+        path: &str,
+        route: &'static str,
+        page_size: usize,
+        filter: &[(&'static str, String)],
+        read: impl Fn(Value) -> Option<T>,
+    ) -> Result<Listed<T>, Problem> {
         let mut listed = Listed::new();
         let mut seen = HashSet::new();
         let mut oldest: Option<Timestamp> = None;
         for _ in 0..self.channel.limits.pages {
-            let mut query = vec![("limit", PAGE_SIZE.to_string())];
+            let mut query = vec![("limit", page_size.to_string())];
+            query.extend_from_slice(filter);
             query.extend(oldest.map(|time| ("createdAtLe", time.to_string())));
             let request = Request::get(self.url(&[path], &query), route);
             let items = self.channel.fetch(&request, array).await?;
-            let last = items.len() < PAGE_SIZE;
+            let last = items.len() < page_size;
             let before = seen.len();
             for item in items {
                 let time = item["createdAt"].as_str().and_then(|time| time.parse().ok());

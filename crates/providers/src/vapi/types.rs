@@ -149,10 +149,10 @@ impl VapiNumber {
             number: fields.parsed("number"),
             name: fields.text("name"),
             provider: fields.text("provider").unwrap_or_default().into(),
-            assistant_id: fields.parsed("assistantId"),
-            squad_id: fields.parsed("squadId"),
-            workflow_id: fields.parsed("workflowId"),
-            twilio_account_sid: fields.parsed("twilioAccountSid"),
+            assistant_id: fields.parsed_or_null("assistantId")?,
+            squad_id: fields.parsed_or_null("squadId")?,
+            workflow_id: fields.parsed_or_null("workflowId")?,
+            twilio_account_sid: fields.parsed_or_null("twilioAccountSid")?,
             status: fields.text("status").unwrap_or_default().into(),
             sms_enabled: fields.flag("smsEnabled"),
             server: server.or(legacy),
@@ -163,9 +163,9 @@ impl VapiNumber {
         })
     }
 
-    /// As an item of a list, where only the providers that Dialtone knows count.
-    pub(crate) fn listed(value: Value) -> Option<Self> {
-        Self::read(value).filter(|number| !matches!(number.provider, VapiProvider::Other(_)))
+    /// Whether Dialtone knows who carries its calls: lists hold others, too.
+    pub(crate) fn is_known(&self) -> bool {
+        !matches!(self.provider, VapiProvider::Other(_))
     }
 }
 
@@ -191,8 +191,14 @@ pub struct VapiCall {
     pub status: Option<String>,
     /// Why it ended, one of some six hundred words (facts/vapi.md section 8.5).
     pub ended_reason: Option<String>,
+    /// The number's record.
+    pub phone_number_id: Option<VapiNumberId>,
+    /// Whether the caller rang us: `inboundPhoneCall`.
+    pub kind: Option<String>,
     /// When it began.
     pub created_at: Option<Timestamp>,
+    /// When it was changed last.
+    pub updated_at: Option<Timestamp>,
 }
 
 impl VapiCall {
@@ -202,7 +208,10 @@ impl VapiCall {
             id: fields.parsed("id")?,
             status: fields.text("status"),
             ended_reason: fields.text("endedReason"),
+            phone_number_id: fields.parsed("phoneNumberId"),
+            kind: fields.text("type"),
             created_at: fields.parsed("createdAt"),
+            updated_at: fields.parsed("updatedAt"),
         })
     }
 }

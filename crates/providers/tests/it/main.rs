@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod broken;
+mod guard;
+mod hostile;
+mod mail;
 mod sandbox;
 mod secrets;
 mod stub;

@@ -125,7 +125,7 @@ async fn check_line(
     me: Me,
     NamedLine(line): NamedLine,
 ) -> Answer<Json<DoctorAnswer>> {
-    let doctor = site.app.check_line(&me.caller, &line).await?;
+    let doctor = site.app.doctor(&me.caller, &line, None).await?;
     Ok(DoctorAnswer::json(Doctor::of(doctor, me.language)))
 }
 

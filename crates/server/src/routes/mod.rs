@@ -1,5 +1,6 @@
 //! The handlers, by resource: each parses, calls one use case of the application and wraps what it gives.
 
+mod alerts;
 mod assistants;
 mod audit;
 mod events;
@@ -13,6 +14,7 @@ mod session;
 mod settings;
 mod setup;
 mod tokens;
+mod watch;
 
 use crate::input::input;
 use crate::problem::Failure;
@@ -60,6 +62,8 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
         numbers::routes(),
         lines::routes(),
         operations::routes(),
+        watch::routes(),
+        alerts::routes(),
         events::routes(),
         audit::routes(),
     ]

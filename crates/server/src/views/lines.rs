@@ -51,6 +51,9 @@ pub(crate) struct Line {
     /// When that was.
     #[schema(required)]
     checked_at: Option<Timestamp>,
+    /// Since when a provider cannot be read, where that is so; what is shown is as it was before.
+    #[schema(required)]
+    unknown_since: Option<Timestamp>,
     /// When the line was made.
     created_at: Timestamp,
     /// When it was changed last.
@@ -90,6 +93,7 @@ impl From<LineView> for Line {
             health: line.health.name(),
             failing_check: line.failing_check,
             checked_at: line.checked_at,
+            unknown_since: line.unknown_since,
             created_at: line.created_at,
             updated_at: line.updated_at,
         }

@@ -6,6 +6,7 @@ pub(crate) mod lines;
 pub(crate) mod operations;
 pub(crate) mod problem;
 pub(crate) mod settings;
+pub(crate) mod watch;
 
 use axum::http::{HeaderMap, header};
 use dialtone_domain::{Language, Role};

@@ -14,6 +14,8 @@ mod live;
 mod matrix;
 mod numbers;
 mod openapi;
+mod receiver;
 mod schema;
 mod settings;
 mod undo;
+mod watch;

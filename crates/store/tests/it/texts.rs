@@ -20,7 +20,8 @@ const SCANS: &[(&str, &str)] = &[
 ];
 
 /// Indexes of the unfinished only, of which there are few: reading such a one from end to end is no scan.
-const SMALL_INDEXES: [&str; 2] = ["operations_due", "operations_unfinished"];
+const SMALL_INDEXES: [&str; 4] =
+    ["operations_due", "operations_unfinished", "deliveries_due", "deliveries_unfinished"];
 
 fn for_engine(engine: Engine) -> impl Iterator<Item = Sql> {
     texts().filter(move |sql| sql.only.is_none_or(|only| only == engine))
@@ -37,6 +38,9 @@ fn every_text_is_registered() {
         include_str!("../../src/accounts/organisations.rs"),
         include_str!("../../src/accounts/people.rs"),
         include_str!("../../src/counts.rs"),
+        include_str!("../../src/alerts.rs"),
+        include_str!("../../src/deliveries.rs"),
+        include_str!("../../src/diary.rs"),
         include_str!("../../src/events.rs"),
         include_str!("../../src/idempotency.rs"),
         include_str!("../../src/instance.rs"),
@@ -45,6 +49,7 @@ fn every_text_is_registered() {
         include_str!("../../src/migrate.rs"),
         include_str!("../../src/operations.rs"),
         include_str!("../../src/settings.rs"),
+        include_str!("../../src/watch.rs"),
     ];
     let written: usize = sources.iter().map(|source| source.matches("sql!(").count()).sum();
     // Two for each sealed column.

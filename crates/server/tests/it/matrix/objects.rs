@@ -11,18 +11,20 @@ use std::collections::BTreeMap;
 pub(crate) const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// What each parameter of a path names, by the path up to it.
-const NAMED: [(&str, &str); 6] = [
+const NAMED: [(&str, &str); 8] = [
     ("/api/v1/lines/{line}", "line"),
     ("/api/phone-numbers/{id}", "line"),
     ("/api/v1/members/{id}", "member"),
     ("/api/v1/operations/{id}", "operation"),
     ("/api/v1/tokens/{id}", "token"),
+    ("/api/v1/alerts/{id}", "alert"),
+    ("/api/v1/alert-webhooks/{id}", "webhook"),
     ("/sign-in/{code}", "nothing"),
 ];
 
 /// What a field of a body or a parameter of a query takes: the operations whose name contains the first text, the
 /// field, and what of the organisation is put there; `""` leaves it out.
-const GIVEN: [(&str, &str, &str); 16] = [
+const GIVEN: [(&str, &str, &str); 18] = [
     ("", "assistant_id", "assistant"),
     ("", "default_assistant_id", "assistant"),
     ("", "assignedAssistantId", "assistant"),
@@ -39,6 +41,8 @@ const GIVEN: [(&str, &str, &str); 16] = [
     ("PUT /api/v1/twilio-settings", "phone_number", ""),
     ("DELETE /api/v1/lines", "confirm", "number"),
     ("GET /api/v1/operations", "line", "line"),
+    ("POST /api/v1/alert-webhooks", "url", "address"),
+    ("PATCH /api/v1/watch", "repair", ""),
 ];
 
 /// Fields that look like an id of ours and are none, with the reason.
@@ -106,7 +110,21 @@ impl Organisation {
         let member = owner.post("/api/v1/members", member).await.expect(201);
         let api_token =
             owner.post("/api/v1/tokens", json!({ "name": mark, "role": "viewer" })).await.expect(201);
+        // While the key is gone, the line cannot be read: one alert.
+        owner.delete("/api/v1/vapi-settings").await.expect(200);
+        let look = format!("/api/v1/lines/{line}/look");
+        owner.post(&look, json!({})).await.expect(200);
+        let alerts = owner.get("/api/v1/alerts").await.expect(200);
+        owner.put("/api/v1/vapi-settings", json!({ "api_key": key })).await.expect(200);
+        owner.post(&look, json!({})).await.expect(200);
+        // Nobody listens there.
+        let address = format!("http://127.0.0.1:9/{mark}");
+        let webhook = json!({ "url": address, "description": mark });
+        let webhook = owner.post("/api/v1/alert-webhooks", webhook).await.expect(201);
         let things = [
+            ("alert", id(&alerts, "/alerts/0/id")),
+            ("webhook", id(&webhook, "/webhook/id")),
+            ("address", address),
             ("account", account),
             ("auth_token", token),
             ("api_key", key),

@@ -1,0 +1,55 @@
+//! The watch (requirement A10): every line is looked at again and again, what changed goes into its diary, people are
+//! alerted, and what the organisation chose is repaired. A provider that does not answer says nothing about a line.
+
+mod alerts;
+mod deliver;
+mod diary;
+mod look;
+mod mail;
+mod pull;
+mod repair;
+mod settings;
+mod webhooks;
+mod worker;
+
+pub(crate) use alerts::forget_line;
+pub use alerts::{AlertView, NewAlert};
+pub use diary::DiaryEntry;
+pub(crate) use look::Look;
+pub use mail::AlertMail;
+pub use settings::{WatchChange, WatchView};
+pub use webhooks::{NewWebhook, Told, WebhookView};
+
+use crate::start::App;
+use jiff::SignedDuration;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Organisations that this process looks at side by side.
+const WATCHERS: usize = 2;
+/// Messages that this process sends side by side: a slow receiver holds up few.
+const SENDERS: usize = 4;
+/// The longest that is waited for a wake-up.
+const LOOK: Duration = Duration::from_secs(5);
+
+impl App {
+    /// Starts what watches lines and sends messages.
+    pub(crate) fn spawn_watch(&self, tasks: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+        for _ in 0..WATCHERS {
+            tasks.spawn(self.clone().watch_lines(stop.clone()));
+        }
+        for _ in 0..SENDERS {
+            tasks.spawn(self.clone().send_messages(stop.clone()));
+        }
+    }
+
+    fn minutes(&self, count: i64) -> SignedDuration {
+        minutes(self.inner.minute, count)
+    }
+}
+
+/// So many minutes of the watch.
+fn minutes(minute: SignedDuration, count: i64) -> SignedDuration {
+    minute.checked_mul(i32::try_from(count).unwrap_or(i32::MAX)).unwrap_or(SignedDuration::MAX)
+}

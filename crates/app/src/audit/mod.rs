@@ -155,7 +155,7 @@ impl App {
         org: Option<&str>,
         anchors: &[Head],
     ) -> Result<Vec<Verdict>, Problem> {
-        let chains = self.store().read(|tx| named_chains(tx)).await?;
+        let chains = self.store().read(named_chains).await?;
         let known = |anchor: &Head| chains.iter().any(|(tenant, _)| tenant.org() == anchor.org);
         if !anchors.iter().all(known) {
             return Err(Code::NotFound.into());

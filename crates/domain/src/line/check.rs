@@ -194,7 +194,7 @@ impl Check {
     }
 
     pub(super) fn ok(id: CheckId, found: Option<String>) -> Self {
-        Self { found: found.as_deref().map(shown_url), ..Self::new(id, Status::Ok) }
+        Self { found: found.map(|found| shown_url(&found)), ..Self::new(id, Status::Ok) }
     }
 
     pub(super) fn failing(cause: Cause) -> Self {

@@ -133,113 +133,110 @@ async fn raw(world: &TestServer, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// What two readers could read in two ways: a name and the request. Each holds a second request, which must never be
-/// answered.
-fn ambiguous() -> Vec<(String, String)> {
-    const HIDDEN: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n";
+/// The request that each ambiguous one hides behind itself: 58 bytes (3a in hexadecimal) that must never be answered.
+const HIDDEN: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n";
+
+/// Headers of a POST whose body is the end of chunks and the hidden request, 63 bytes.
+const FRAMINGS: &[(&str, &str)] = &[
+    ("length before chunked", "content-length: 5\r\ntransfer-encoding: chunked\r\n"),
+    ("chunked before length", "transfer-encoding: chunked\r\ncontent-length: 5\r\n"),
+    ("length of all and chunked", "content-length: 63\r\ntransfer-encoding: chunked\r\n"),
+    ("length 0 and chunked", "content-length: 0\r\ntransfer-encoding: chunked\r\n"),
+    ("chunked in capitals and length", "content-length: 5\r\nTransfer-Encoding: CHUNKED\r\n"),
+    ("chunked twice", "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n"),
+    ("chunked, chunked", "transfer-encoding: chunked, chunked\r\ncontent-length: 5\r\n"),
+    ("chunked, identity", "transfer-encoding: chunked, identity\r\n"),
+    ("identity", "transfer-encoding: identity\r\ncontent-length: 5\r\n"),
+    ("gzip", "transfer-encoding: gzip\r\n"),
+    ("an unknown coding", "transfer-encoding: cow\r\n"),
+    ("chunked with a prefix", "transfer-encoding: xchunked\r\n"),
+    ("chunked with a suffix", "transfer-encoding: chunkedx\r\n"),
+    ("chunked in quotes", "transfer-encoding: \"chunked\"\r\n"),
+    ("chunked with a parameter", "transfer-encoding: chunked;q=1\r\n"),
+    ("chunked after a vertical tab", "transfer-encoding: \u{b}chunked\r\n"),
+    ("chunked with a NUL", "transfer-encoding: chunked\0\r\n"),
+    ("an empty coding", "transfer-encoding:\r\n"),
+    ("a space before the colon", "transfer-encoding : chunked\r\n"),
+    ("a tab before the colon", "transfer-encoding\t: chunked\r\n"),
+    ("a space before the length's colon", "content-length : 5\r\n"),
+    ("a space before the name", " transfer-encoding: chunked\r\n"),
+    ("a folded coding", "transfer-encoding:\r\n chunked\r\n"),
+    ("a folded coding with a tab", "transfer-encoding:\r\n\tchunked\r\n"),
+    ("a folded length", "content-length:\r\n 5\r\n"),
+    ("a folded header", "x-a: b\r\n c\r\n"),
+    ("a bare CR in a value", "x-a: b\rtransfer-encoding: chunked\r\n"),
+    ("a NUL in a value", "x-a: b\0c\r\n"),
+    ("a NUL in a name", "x-\0a: b\r\n"),
+    ("no colon", "transfer-encoding chunked\r\n"),
+    ("an empty name", ": chunked\r\n"),
+    ("a name in brackets", "x[a]: b\r\n"),
+    ("a name that is not ASCII", "x-é: b\r\n"),
+    ("a bare LF inside", "x-a: b\ntransfer-encoding: chunked\ncontent-length: 5\r\n"),
+];
+
+/// Headers of a POST whose body is the hidden request.
+const LENGTHS: &[(&str, &str)] = &[
+    ("two lengths", "content-length: 0\r\ncontent-length: 58\r\n"),
+    ("two lengths, the other way", "content-length: 58\r\ncontent-length: 0\r\n"),
+    ("a list of lengths", "content-length: 0, 58\r\n"),
+    ("a signed length", "content-length: +58\r\n"),
+    ("a negative length", "content-length: -1\r\n"),
+    ("a hexadecimal length", "content-length: 0x3a\r\n"),
+    ("an octal length", "content-length: 0o10\r\n"),
+    ("a length with a fraction", "content-length: 58.0\r\n"),
+    ("a length with an exponent", "content-length: 1e1\r\n"),
+    ("a length with an underscore", "content-length: 1_0\r\n"),
+    ("a length in other digits", "content-length: ５\r\n"),
+    ("a length with letters", "content-length: 5abc\r\n"),
+    ("an empty length", "content-length:\r\n"),
+    ("a length that overflows", "content-length: 18446744073709551616\r\n"),
+    ("a length that overflows much", "content-length: 9999999999999999999999999999999999999999\r\n"),
+    ("a length with a space in it", "content-length: 1 0\r\n"),
+];
+
+/// Bodies in chunks, before the hidden request.
+const CHUNKS: &[(&str, &str)] = &[
+    ("a signed chunk size", "+0\r\n\r\n"),
+    ("a negative chunk size", "-1\r\n\r\n"),
+    ("a chunk size with 0x", "0x0\r\n\r\n"),
+    ("a chunk size that overflows", "fffffffffffffffff\r\n"),
+    ("a chunk size that wraps", "10000000000000000\r\n\r\n"),
+    ("an empty chunk size", "\r\n\r\n"),
+    ("a chunk size with letters", "0g\r\n\r\n"),
+    ("a chunk longer than its size", "1\r\nabcdef\r\n0\r\n\r\n"),
+    ("a chunk size in another line", "1\n\r\na\r\n0\r\n\r\n"),
+    ("a chunk that ends with LF", "1\r\na\n0\r\n\r\n"),
+    ("a bare CR after the chunk size", "1\ra\r\n0\r\n\r\n"),
+];
+
+/// First lines of the hidden request itself.
+const LINES: &[(&str, &str)] = &[
+    ("two spaces", "GET  /healthz HTTP/1.1"),
+    ("a tab", "GET\t/healthz\tHTTP/1.1"),
+    ("a space in the path", "GET /health z HTTP/1.1"),
+    ("no version", "GET /healthz"),
+    ("an unknown version", "GET /healthz HTTP/1.2"),
+    ("a version of two digits", "GET /healthz HTTP/1.10"),
+    ("a small version", "GET /healthz http/1.1"),
+    ("a method with a control character", "GE\u{1}T /healthz HTTP/1.1"),
+    ("a NUL in the path", "GET /healthz\0 HTTP/1.1"),
+    ("a bare CR in the line", "GET /healthz\r HTTP/1.1"),
+    ("no path", "GET HTTP/1.1"),
+];
+
+/// What two readers could read in two ways: a name and the bytes.
+fn ambiguous() -> Vec<(&'static str, String)> {
+    assert_eq!(HIDDEN.len(), 58);
     let post = "POST /api/v1/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
-    let length = HIDDEN.len();
-    let mut cases = Vec::new();
-    let mut with_headers = |name: &str, headers: &str, body: &str| {
-        cases.push((name.to_owned(), format!("{post}{headers}\r\n{body}")));
-    };
-    let chunked_end = format!("0\r\n\r\n{HIDDEN}");
-    for (name, headers) in [
-        ("length before chunked", "content-length: 5\r\ntransfer-encoding: chunked\r\n"),
-        ("chunked before length", "transfer-encoding: chunked\r\ncontent-length: 5\r\n"),
-        (
-            "length of all and chunked",
-            &format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", chunked_end.len()),
-        ),
-        ("length 0 and chunked", "content-length: 0\r\ntransfer-encoding: chunked\r\n"),
-        ("chunked in capitals and length", "content-length: 5\r\nTransfer-Encoding: CHUNKED\r\n"),
-        (
-            "chunked twice",
-            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n",
-        ),
-        ("chunked, chunked", "transfer-encoding: chunked, chunked\r\ncontent-length: 5\r\n"),
-        ("chunked, identity", "transfer-encoding: chunked, identity\r\n"),
-        ("identity", "transfer-encoding: identity\r\ncontent-length: 5\r\n"),
-        ("gzip", "transfer-encoding: gzip\r\n"),
-        ("an unknown coding", "transfer-encoding: cow\r\n"),
-        ("chunked with a prefix", "transfer-encoding: xchunked\r\n"),
-        ("chunked with a suffix", "transfer-encoding: chunkedx\r\n"),
-        ("chunked in quotes", "transfer-encoding: \"chunked\"\r\n"),
-        ("chunked with a parameter", "transfer-encoding: chunked;q=1\r\n"),
-        ("chunked after a vertical tab", "transfer-encoding: \u{b}chunked\r\n"),
-        ("chunked with a NUL", "transfer-encoding: chunked\0\r\n"),
-        ("an empty coding", "transfer-encoding:\r\n"),
-        ("a space before the colon", "transfer-encoding : chunked\r\n"),
-        ("a tab before the colon", "transfer-encoding\t: chunked\r\n"),
-        ("a space before the length's colon", "content-length : 5\r\n"),
-        ("a space before the name", " transfer-encoding: chunked\r\n"),
-        ("a folded coding", "transfer-encoding:\r\n chunked\r\n"),
-        ("a folded coding with a tab", "transfer-encoding:\r\n\tchunked\r\n"),
-        ("a folded length", "content-length:\r\n 5\r\n"),
-        ("a folded header", "x-a: b\r\n c\r\n"),
-        ("a bare CR in a value", "x-a: b\rtransfer-encoding: chunked\r\n"),
-        ("a NUL in a value", "x-a: b\0c\r\n"),
-        ("a NUL in a name", "x-\0a: b\r\n"),
-        ("no colon", "transfer-encoding chunked\r\n"),
-        ("an empty name", ": chunked\r\n"),
-        ("a name in brackets", "x[a]: b\r\n"),
-        ("a name that is not ASCII", "x-é: b\r\n"),
-        ("a bare LF inside", "x-a: b\ntransfer-encoding: chunked\ncontent-length: 5\r\n"),
-    ] {
-        with_headers(name, headers, &chunked_end);
-    }
-    for (name, headers) in [
-        ("two lengths", format!("content-length: 0\r\ncontent-length: {length}\r\n")),
-        ("two lengths, the other way", format!("content-length: {length}\r\ncontent-length: 0\r\n")),
-        ("a list of lengths", format!("content-length: 0, {length}\r\n")),
-        ("a signed length", format!("content-length: +{length}\r\n")),
-        ("a negative length", "content-length: -1\r\n".to_owned()),
-        ("a hexadecimal length", format!("content-length: 0x{length:x}\r\n")),
-        ("an octal length", "content-length: 0o10\r\n".to_owned()),
-        ("a length with a fraction", format!("content-length: {length}.0\r\n")),
-        ("a length with an exponent", "content-length: 1e1\r\n".to_owned()),
-        ("a length with an underscore", "content-length: 1_0\r\n".to_owned()),
-        ("a length in other digits", "content-length: ５\r\n".to_owned()),
-        ("a length with letters", "content-length: 5abc\r\n".to_owned()),
-        ("an empty length", "content-length:\r\n".to_owned()),
-        ("a length that overflows", "content-length: 18446744073709551616\r\n".to_owned()),
-        ("a length that overflows much", format!("content-length: {}\r\n", "9".repeat(60))),
-        ("a length with a space in it", "content-length: 1 0\r\n".to_owned()),
-    ] {
-        with_headers(name, &headers, HIDDEN);
-    }
-    let chunks = "transfer-encoding: chunked\r\n";
-    for (name, body) in [
-        ("a signed chunk size", format!("+0\r\n\r\n{HIDDEN}")),
-        ("a negative chunk size", format!("-1\r\n\r\n{HIDDEN}")),
-        ("a chunk size with 0x", format!("0x0\r\n\r\n{HIDDEN}")),
-        ("a chunk size that overflows", format!("fffffffffffffffff\r\n{HIDDEN}")),
-        ("a chunk size that wraps", format!("10000000000000000\r\n\r\n{HIDDEN}")),
-        ("an empty chunk size", format!("\r\n\r\n{HIDDEN}")),
-        ("a chunk size with letters", format!("0g\r\n\r\n{HIDDEN}")),
-        ("a chunk longer than its size", format!("1\r\nabcdef\r\n0\r\n\r\n{HIDDEN}")),
-        ("a chunk size in another line", format!("1\n\r\na\r\n0\r\n\r\n{HIDDEN}")),
-        ("a chunk that ends with LF", format!("1\r\na\n0\r\n\r\n{HIDDEN}")),
-        ("a bare CR after the chunk size", format!("1\ra\r\n0\r\n\r\n{HIDDEN}")),
-    ] {
-        with_headers(name, chunks, &body);
-    }
-    for (name, line) in [
-        ("two spaces", "GET  /healthz HTTP/1.1"),
-        ("a tab", "GET\t/healthz\tHTTP/1.1"),
-        ("a space in the path", "GET /health z HTTP/1.1"),
-        ("no version", "GET /healthz"),
-        ("an unknown version", "GET /healthz HTTP/1.2"),
-        ("a version of two digits", "GET /healthz HTTP/1.10"),
-        ("a small version", "GET /healthz http/1.1"),
-        ("a method with a control character", "GE\u{1}T /healthz HTTP/1.1"),
-        ("a NUL in the path", "GET /healthz\0 HTTP/1.1"),
-        ("a bare CR in the line", "GET /healthz\r HTTP/1.1"),
-        ("no path", "GET HTTP/1.1"),
-    ] {
-        cases.push((name.to_owned(), format!("{line}\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n")));
-    }
-    cases
+    let framings =
+        FRAMINGS.iter().map(|(name, headers)| (*name, format!("{post}{headers}\r\n0\r\n\r\n{HIDDEN}")));
+    let lengths = LENGTHS.iter().map(|(name, headers)| (*name, format!("{post}{headers}\r\n{HIDDEN}")));
+    let chunked = format!("{post}transfer-encoding: chunked\r\n\r\n");
+    let chunks = CHUNKS.iter().map(|(name, body)| (*name, format!("{chunked}{body}{HIDDEN}")));
+    let lines = LINES
+        .iter()
+        .map(|(name, line)| (*name, format!("{line}\r\nhost: x\r\nx-request-id: smuggled\r\n\r\n")));
+    framings.chain(lengths).chain(chunks).chain(lines).collect()
 }
 
 on_each_engine! {

@@ -334,7 +334,7 @@ async fn swaps(
             let (mut query, mut body) = (query.clone(), body.clone());
             match (is_query, body.as_mut().and_then(Value::as_object_mut)) {
                 (true, _) => {
-                    query.iter_mut().filter(|(of, _)| of == name).for_each(|(_, value)| id.clone_into(value))
+                    query.iter_mut().filter(|(of, _)| of == name).for_each(|(_, value)| id.clone_into(value));
                 }
                 (false, Some(body)) => drop(body.insert(name.clone(), json!(id))),
                 (false, None) => panic!("a field without a body"),

@@ -248,9 +248,13 @@ on_each_engine! {
         for ((name, _), answer) in cases.iter().zip(answers) {
             let first = answer.split(' ').nth(1).unwrap_or("closed");
             let refused = matches!(first, "400" | "closed" | "501" | "505") || answer.is_empty();
-            let answered = answer.contains("x-request-id: smuggled") || answer.contains("x-request-id: last");
-            if !refused || answered {
-                writeln!(wrong, "{name}: {first}{}", if answered { ", and what is behind it was answered" } else { "" }).unwrap();
+            // What is wrong with a body shows when the application reads it. With a length and chunks the chunks count, and
+            // the connection ends behind them (RFC 9112, section 6.3). Any other head never gets to the application.
+            let in_body = CHUNKS.iter().any(|(of, _)| of == name);
+            let both = FRAMINGS.iter().any(|(of, headers)| of == name && headers.contains("content-length: "));
+            let got_in = answer.matches("x-request-id: ").count();
+            if !refused || answer.contains("smuggled") || answer.contains("last") || got_in > usize::from(in_body || both) {
+                writeln!(wrong, "{name}: {first}, {got_in} requests got to the application").unwrap();
             }
         }
         assert!(wrong.is_empty(), "{wrong}");

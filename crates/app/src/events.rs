@@ -4,6 +4,7 @@ use crate::accounts::{Caller, Credential};
 use crate::clock::now;
 use crate::start::App;
 use dialtone_domain::Problem;
+use dialtone_store::accounts::User;
 use dialtone_store::{Tenant, Topic, Tx, events as rows};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +40,11 @@ impl Actor {
             Actor::Token { user_id, .. } => user_id,
             Actor::System { name } => name,
         }
+    }
+
+    /// Somebody who proved themselves otherwise than by signing in.
+    pub(crate) fn person(user: &User) -> Self {
+        Actor::Member { id: user.id.to_string(), name: user.name.clone() }
     }
 
     pub(crate) fn system(name: &str) -> Self {

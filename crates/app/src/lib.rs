@@ -12,6 +12,7 @@ mod housekeeping;
 mod idempotency;
 mod keys;
 mod lines;
+mod mail;
 mod metrics;
 mod operations;
 mod settings;
@@ -21,8 +22,9 @@ mod vault;
 mod watch;
 
 pub use accounts::{
-    Caller, Credential, LocalUser, Member, MemberChange, NewMember, NewToken, Organisation,
-    OrganisationChange, SetUp, SignedIn, Token,
+    AccountChange, Caller, Credential, Device, Invitation, Invited, LocalUser, LocalUserMade, Member,
+    MemberChange, Membership, NewMember, NewToken, OpenInvitation, Organisation, OrganisationChange,
+    PasswordChange, Session, SetUp, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
 pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};

@@ -1,6 +1,6 @@
 //! Opening the application: database, master key, providers.
 
-use crate::accounts::SignInLimits;
+use crate::accounts::{ResetLimits, SignInLimits};
 use crate::metrics::Metrics;
 use crate::setup::Sweep;
 use crate::vault::Vault;
@@ -83,6 +83,7 @@ pub(crate) struct Inner {
     /// Who holds this process's leases.
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
+    pub(crate) reset_limits: ResetLimits,
     pub(crate) sweep: Sweep,
     pub(crate) metrics: Metrics,
     /// Becomes true when the process is about to end.
@@ -127,6 +128,7 @@ impl App {
             public_url: config.public_url,
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
+            reset_limits: ResetLimits::new(),
             sweep: Sweep::default(),
             metrics: Metrics::default(),
             stopping: watch::Sender::new(false),

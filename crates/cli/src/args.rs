@@ -1,9 +1,11 @@
 //! The command line: what it takes, and nothing of what it does.
 
 mod audit;
+mod people;
 mod watch;
 
 pub(crate) use audit::{Audit, AuditFilter, AuditFormat};
+pub(crate) use people::{Members, Tokens};
 pub(crate) use watch::{Alerts, Watch};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -52,6 +54,12 @@ pub(crate) enum Command {
     /// What needs somebody's attention.
     #[command(subcommand)]
     Alerts(Alerts),
+    /// The members of the organisation, and who is invited.
+    #[command(subcommand)]
+    Members(Members),
+    /// The tokens of the organisation, by the server.
+    #[command(subcommand)]
+    Tokens(Tokens),
     /// The people who may sign in. Works on the data directory, also beside a running server.
     #[command(subcommand)]
     User(User),
@@ -420,12 +428,20 @@ pub(crate) enum User {
         /// Their name.
         #[arg(long, value_parser = name)]
         name: String,
-        /// Their organisation, made if there is none of that name.
+        /// Their organisation, made (and said so) if there is none of that name.
         #[arg(long, value_parser = name)]
         org: String,
         /// What they may do.
         #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
         role: Role,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Print a link at which somebody can choose a new password once, within 30 minutes.
+    ResetPassword {
+        /// Their e-mail address.
+        #[arg(long, value_parser = email)]
+        email: String,
         #[command(flatten)]
         server: ServerFlags,
     },
@@ -438,6 +454,9 @@ pub(crate) enum Token {
         /// The member's e-mail address.
         #[arg(long)]
         email: String,
+        /// Their organisation [default: the one that they used last].
+        #[arg(long)]
+        org: Option<String>,
         /// What it may do: at most what the member may.
         #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
         role: Role,

@@ -18,7 +18,8 @@ mod telemetry;
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use commands::{
-    api, assistants, audit, doctor, keys, local, numbers, operations, serve, settings, support, watch,
+    api, assistants, audit, doctor, keys, local, members, numbers, operations, serve, settings, support,
+    tokens, watch,
 };
 use failure::{Failure, Result};
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ async fn run(command: Command) -> Result {
         Command::Audit(command) => audit::run(command).await,
         Command::Watch(command) => watch::watch(&command).await,
         Command::Alerts(command) => watch::alerts(&command).await,
+        Command::Members(command) => members::run(&command).await,
+        Command::Tokens(command) => tokens::run(&command).await,
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
         Command::Keys(command) => keys::run(command).await,

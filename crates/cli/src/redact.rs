@@ -9,14 +9,14 @@ use std::sync::LazyLock;
 /// What is masked, in the order of the groups:
 /// 1. a phone number, `+` or its percent-encoding and 8 to 15 digits: its last four stay;
 /// 2. the scheme of an `Authorization` header, 3. what follows it;
-/// 4. the path of a sign-in link, 5. its code;
+/// 4. the path of a one-time link, 5. its code;
 /// 6. the scheme of an address, 7. the user and password in it;
 /// 8. a token of ours; 9. what may be an auth token: 32 hexadecimal digits that are not a SID's.
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?:\+|%2[Bb])([1-9][0-9]{7,14})",
         r"|((?i:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})",
-        r"|(/sign-in/)([A-Za-z0-9_-]+)",
+        r"|(/(?:sign-in|invitation|reset-password)/)([A-Za-z0-9_-]+)",
         r"|(\b[A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#@]+@)",
         r"|(dt_[A-Za-z0-9_-]{8,})",
         r"|([A-Za-z0-9]*[0-9a-fA-F]{32}[A-Za-z0-9]*)",

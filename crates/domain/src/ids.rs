@@ -40,6 +40,8 @@ ids! {
     SessionId,
     /// An API token.
     TokenId,
+    /// An invitation into an organisation.
+    InvitationId,
     /// A line: a phone number with what it is bound to.
     LineId,
     /// A durable operation on a line.

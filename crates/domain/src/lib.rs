@@ -14,7 +14,7 @@ pub use alert::{AlertKind, Severity};
 pub use ids::*;
 pub use phone::{Country, Phone, PhoneError};
 pub use problem::{Code, FieldError, Problem, Provider, ProviderDetail};
-pub use role::{Permission, Role};
+pub use role::{Permission, Rights, Role, Scopes};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sid::{AccountSid, ApplicationSid, NumberSid, SidError, TrunkSid};
 pub use text::{Language, Params};

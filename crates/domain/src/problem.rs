@@ -64,6 +64,16 @@ codes! {
     LastOwner = "last_owner" 409,
     /// A role above one's own.
     RoleTooHigh = "role_too_high" 403,
+    /// More than one's token is narrowed to, or for longer than it lives.
+    GrantTooWide = "grant_too_wide" 403,
+    /// Only a signed-in person may do it, not a program with a token.
+    SessionNeeded = "session_needed" 403,
+    /// The present password, asked for once more, is wrong.
+    PasswordWrong = "password_wrong" 403,
+    /// The invitation is for another address than that of who is signed in.
+    InvitationNotYours = "invitation_not_yours" 403,
+    /// No mail server is configured.
+    MailMissing = "mail_missing" 409,
     /// The password is too short or too long.
     PasswordWeak = "password_weak" 400,
     /// The same idempotency key with another request.

@@ -11,6 +11,7 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use dialtone_app::Credential;
 use dialtone_domain::{Code, Language, Permission, Problem};
 use std::net::SocketAddr;
 use std::sync::LazyLock;
@@ -22,7 +23,9 @@ pub(crate) enum Access {
     Public,
     /// A caller with any role, and programs on this machine.
     Local,
-    /// A caller whose role has the permission.
+    /// A person who is signed in, whatever the role; not a program with a token.
+    Session,
+    /// A caller who has the permission.
     Member(Permission),
 }
 
@@ -67,6 +70,10 @@ fn open(method: Method, path: &'static str) -> Rule {
     rule(method, path, Access::Public)
 }
 
+fn person(method: Method, path: &'static str) -> Rule {
+    rule(method, path, Access::Session)
+}
+
 fn needs(method: Method, path: &'static str, permission: Permission) -> Rule {
     rule(method, path, Access::Member(permission))
 }
@@ -85,14 +92,31 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         open(M::POST, "/api/v1/setup").also(&[401, 409]),
         open(M::POST, "/api/v1/session").also(&[401, 429]).even_sealed(),
         needs(M::GET, "/api/v1/session", P::Member),
-        needs(M::PATCH, "/api/v1/session", P::Member),
+        needs(M::PATCH, "/api/v1/session", P::AccountOwn),
         needs(M::DELETE, "/api/v1/session", P::Member).even_sealed(),
+        person(M::POST, "/api/v1/session/organisation").also(&[404]),
+        person(M::GET, "/api/v1/sessions"),
+        person(M::DELETE, "/api/v1/sessions"),
+        person(M::DELETE, "/api/v1/sessions/{id}"),
+        needs(M::GET, "/api/v1/me", P::Member),
+        needs(M::PATCH, "/api/v1/me", P::AccountOwn),
+        person(M::PUT, "/api/v1/me/password").also(&[429]),
+        open(M::POST, "/api/v1/password-reset").also(&[409]),
+        open(M::POST, "/api/v1/password-reset/complete").also(&[401]),
+        needs(M::GET, "/api/v1/organisations", P::Member),
+        person(M::POST, "/api/v1/organisations").once(),
         needs(M::GET, "/api/v1/organisation", P::Member),
         needs(M::PATCH, "/api/v1/organisation", P::OrganisationChange).providers(),
         needs(M::GET, "/api/v1/members", P::MembersRead),
         needs(M::POST, "/api/v1/members", P::MembersChange).once(),
         needs(M::PATCH, "/api/v1/members/{id}", P::MembersChange).also(&[409]),
         needs(M::DELETE, "/api/v1/members/{id}", P::MembersChange).also(&[409]),
+        needs(M::GET, "/api/v1/invitations", P::MembersChange),
+        needs(M::POST, "/api/v1/invitations", P::MembersChange).once(),
+        needs(M::DELETE, "/api/v1/invitations/{id}", P::MembersChange),
+        open(M::POST, "/api/v1/invitation").also(&[401]),
+        open(M::POST, "/api/v1/invitation/join").also(&[401, 409, 429]),
+        person(M::POST, "/api/v1/invitation/accept").also(&[409]),
         needs(M::GET, "/api/v1/tokens", P::TokensOwn),
         needs(M::POST, "/api/v1/tokens", P::TokensOwn).once(),
         needs(M::DELETE, "/api/v1/tokens/{id}", P::TokensOwn),
@@ -192,9 +216,16 @@ async fn admit(
         Access::Public => None,
         Access::Local if is_local(request) => None,
         Access::Local => Some(auth::caller(site, headers).await?),
+        Access::Session => {
+            let caller = auth::caller(site, headers).await?;
+            if !matches!(caller.credential, Credential::Session(_)) {
+                return Err(Code::SessionNeeded.into());
+            }
+            Some(caller)
+        }
         Access::Member(permission) => {
             let caller = auth::caller(site, headers).await?;
-            if !caller.role.may(permission) {
+            if !caller.may(permission) {
                 return Err(Problem::new(Code::Forbidden).with("role", caller.role.name()));
             }
             Some(caller)

@@ -6,14 +6,15 @@ use crate::problem::Failure;
 use crate::wire::TooSlow;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
-use dialtone_app::LineRef;
+use dialtone_app::{Device, LineRef};
 use dialtone_domain::{Code, Language, Problem, text};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use std::error::Error;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// The largest body that is read.
@@ -62,6 +63,22 @@ impl<S: Sync> FromRequestParts<S> for Me {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let caller = parts.extensions.get::<Caller>().cloned().ok_or(Code::NotSignedIn)?;
         Ok(Self { caller, language: language(parts) })
+    }
+}
+
+/// Where the request comes from.
+pub(crate) struct Visitor(pub(crate) Device);
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        // The listener puts it into every request.
+        let ConnectInfo(peer) =
+            parts.extensions.get::<ConnectInfo<SocketAddr>>().copied().ok_or(Code::Internal)?;
+        let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let user_agent = user_agent.unwrap_or_default().into_owned();
+        Ok(Self(Device { address: peer.ip(), user_agent }))
     }
 }
 

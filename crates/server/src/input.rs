@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) range: Option<(u32, u32)>,
     pub(crate) pattern: Option<&'static str>,
     pub(crate) values: Vec<&'static str>,
+    /// One that is taken, where the rest does not say enough.
+    pub(crate) example: Option<&'static str>,
     pub(crate) secret: bool,
 }
 
@@ -64,6 +66,7 @@ impl Shape {
             .maximum(self.range.map(|(_, most)| most))
             .pattern(self.pattern)
             .enum_values(values)
+            .examples(self.example)
             .description((!description.is_empty()).then_some(description));
         if self.secret { object.write_only(true).build() } else { object.build() }
     }

@@ -110,9 +110,10 @@ fn token_scheme() -> SecurityScheme {
 
 fn describe(rule: &Rule, operation: &mut Operation) {
     if rule.access != Access::Public {
-        let schemes = ["token", "cookie"];
-        operation.security =
-            Some(schemes.map(|name| SecurityRequirement::new(name, Vec::<String>::new())).to_vec());
+        let schemes: &[&str] =
+            if rule.access == Access::Session { &["cookie"] } else { &["token", "cookie"] };
+        let requirement = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
+        operation.security = Some(schemes.iter().map(requirement).collect());
     }
     if let Access::Member(permission) = rule.access {
         let extension = ExtensionsBuilder::new().add("x-permission", permission.name()).build();
@@ -158,6 +159,7 @@ fn statuses(rule: &Rule, operation: &Operation) -> BTreeSet<u16> {
     let (known, narrow) = match rule.access {
         Access::Public => (false, false),
         Access::Local => (true, false),
+        Access::Session => (true, true),
         Access::Member(permission) => (true, limited(permission)),
     };
     let sets: [(bool, &[u16]); 9] = [

@@ -4,8 +4,11 @@ use crate::input::{Fault, Scalar, Shape};
 use crate::views::audit::AuditFormat;
 use dialtone_app::clock;
 use dialtone_domain::line::{Cause, Fix, SmsOwner};
-use dialtone_domain::{AccountSid, AssistantId, Country, Language, Phone, Role, SecretString};
+use dialtone_domain::{
+    AccountSid, AssistantId, Country, Language, OrgId, Permission, Phone, Role, Scopes, SecretString,
+};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use url::Url;
 use utoipa::openapi::schema::Type;
@@ -307,6 +310,47 @@ impl Scalar for Role {
 
     fn shape() -> Shape {
         Shape { values: Role::ALL.map(Role::name).to_vec(), ..Shape::text() }
+    }
+}
+
+impl Scalar for OrgId {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        parsed(value, "validation.uuid")
+    }
+
+    fn shape() -> Shape {
+        Shape::format("uuid")
+    }
+}
+
+impl Scalar for Scopes {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        let names = text(value)?.split_ascii_whitespace().map(str::parse::<Permission>);
+        let permissions: Vec<_> =
+            names.collect::<Result<_, _>>().map_err(|()| Fault::of("validation.scopes"))?;
+        match permissions.is_empty() {
+            true => Err(Fault::of("validation.scopes")),
+            false => Ok(permissions.into_iter().collect()),
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape { example: Some("lines.read events.read"), ..Shape::text() }
+    }
+}
+
+/// A time zone by its IANA name, as the list spells it.
+pub(crate) struct Zone(pub(crate) String);
+
+impl Scalar for Zone {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        let found = TimeZone::get(text(value)?.trim()).ok();
+        let name = found.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
+        name.map(Self).ok_or_else(|| Fault::of("validation.time_zone"))
+    }
+
+    fn shape() -> Shape {
+        Shape { length: Some((1, 64)), example: Some("Europe/Paris"), ..Shape::text() }
     }
 }
 

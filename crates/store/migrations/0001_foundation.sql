@@ -50,6 +50,7 @@ CREATE TABLE users (
     name TEXT NOT NULL,
     password_hash TEXT NOT NULL,
     language TEXT,
+    time_zone TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
@@ -58,6 +59,10 @@ CREATE TABLE members (
     org_id TEXT NOT NULL REFERENCES orgs (id),
     user_id TEXT NOT NULL REFERENCES users (id),
     role TEXT NOT NULL,
+    -- Since when they have no right at all; NULL where they have their role's.
+    suspended_at BIGINT,
+    -- When a session of theirs was last begun here: the latest one is where they sign in next.
+    last_used_at BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (org_id, user_id)
 ) STRICT;
@@ -68,12 +73,18 @@ CREATE TABLE sessions (
     token_hash BYTEA NOT NULL UNIQUE,
     org_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
+    -- Where it was begun from, and by which browser.
+    address TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    -- When it ends if it is not used; moves on with every use, up to ends_at.
     expires_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX sessions_by_member ON sessions (org_id, user_id);
+CREATE INDEX sessions_by_user ON sessions (user_id, created_at, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 CREATE TABLE tokens (
@@ -82,6 +93,8 @@ CREATE TABLE tokens (
     user_id TEXT NOT NULL,
     name TEXT NOT NULL,
     role TEXT NOT NULL,
+    -- Names of permissions; NULL: all that the role has.
+    scopes TEXT,
     token_hash BYTEA NOT NULL UNIQUE,
     prefix TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -90,12 +103,29 @@ CREATE TABLE tokens (
     FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX tokens_by_member ON tokens (org_id, user_id);
+CREATE INDEX tokens_by_user ON tokens (user_id);
+
+-- Gives no right before it is accepted. It is worth what its maker may do then, and goes with them.
+CREATE TABLE invitations (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    role TEXT NOT NULL,
+    token_hash BYTEA NOT NULL UNIQUE,
+    invited_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    UNIQUE (org_id, email),
+    FOREIGN KEY (org_id, invited_by) REFERENCES members (org_id, user_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX invitations_by_maker ON invitations (org_id, invited_by);
+CREATE INDEX invitations_by_expiry ON invitations (expires_at);
 
 CREATE TABLE codes (
     code_hash BYTEA NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('setup', 'sign_in')),
+    kind TEXT NOT NULL CHECK (kind IN ('setup', 'sign_in', 'reset')),
     org_id TEXT REFERENCES orgs (id),
-    user_id TEXT REFERENCES users (id),
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 ) STRICT;

@@ -2,8 +2,9 @@
 
 use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{
-    AccountSid, AlertId, AlertKind, AssistantId, Country, DeliveryId, EntryId, Language, LineId, NumberSid,
-    OperationId, OrgId, Phone, Role, SessionId, TokenId, UserId, VapiNumberId, VapiOrgId, WebhookId,
+    AccountSid, AlertId, AlertKind, AssistantId, Country, DeliveryId, EntryId, InvitationId, Language,
+    LineId, NumberSid, OperationId, OrgId, Phone, Role, Scopes, SessionId, TokenId, UserId, VapiNumberId,
+    VapiOrgId, WebhookId,
 };
 use jiff::Timestamp;
 
@@ -250,10 +251,12 @@ texts!(
     Country,
     DeliveryId,
     EntryId,
+    InvitationId,
     LineId,
     NumberSid,
     OperationId,
     OrgId,
+    Scopes,
     SessionId,
     TokenId,
     UserId,

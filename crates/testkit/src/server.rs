@@ -123,7 +123,7 @@ impl TestServer {
             password: Some(SecretString::from(PASSWORD)),
         };
         self.app.local_create_user(user).await.unwrap();
-        let token = self.app.local_create_token(email, role).await.unwrap();
+        let token = self.app.local_create_token(email, Some(organisation), role).await.unwrap();
         plant(token.expose_secret());
         token.expose_secret().to_owned()
     }

@@ -29,43 +29,73 @@ pub struct LocalUser {
     pub password: Option<SecretString>,
 }
 
+/// A user who was just made on the data directory.
+pub struct LocalUserMade {
+    /// Their password.
+    pub password: SecretString,
+    /// Where their organisation was made for them: the names of those that were there before.
+    pub others: Option<Vec<String>>,
+}
+
 impl App {
-    /// Makes a user on the data directory, in an organisation of that name (made where there is none), and
-    /// answers the password.
-    pub async fn local_create_user(&self, new: LocalUser) -> Result<SecretString, Problem> {
+    /// Makes a user on the data directory, in an organisation of that name (made where there is none).
+    ///
+    /// # Errors
+    /// [`Code::MemberExists`] where somebody has that e-mail address; [`Code::PasswordWeak`].
+    pub async fn local_create_user(&self, new: LocalUser) -> Result<LocalUserMade, Problem> {
         let password = new.password.unwrap_or_else(credentials::random_password);
         credentials::check_password(&password)?;
         let user = new_user(&new.email, new.name, credentials::hash_password(password.clone()).await?);
         let organisation = new_organisation(new.organisation, Country::DEFAULT, Language::default());
         let (app, role, at) = (self.clone(), new.role, now());
-        self.store()
+        let others = self
+            .store()
             .write(move |tx| {
-                let tenant = match rows::tenant_by_name(tx, &organisation.name)? {
-                    Some(tenant) => tenant,
-                    None => app.create_organisation(tx, &organisation)?,
+                let (tenant, others) = match rows::tenant_by_name(tx, &organisation.name)? {
+                    Some(tenant) => (tenant, None),
+                    None => {
+                        let others = rows::organisation_names(tx)?;
+                        (app.create_organisation(tx, &organisation)?, Some(others))
+                    }
                 };
                 if !rows::create_user(tx, &user)? {
                     return Err(Problem::from(Code::MemberExists));
                 }
                 rows::add_member(tx, &tenant, user.id, role, at)?;
                 let told = json!({ "email": user.email, "name": user.name, "role": role });
-                record(tx, &tenant, &Actor::system("command line"), "member.added", user.id, None, Some(told))
+                record(
+                    tx,
+                    &tenant,
+                    &Actor::system("command line"),
+                    "member.added",
+                    user.id,
+                    None,
+                    Some(told),
+                )?;
+                Ok(others)
             })
             .await?;
-        Ok(password)
+        Ok(LocalUserMade { password, others })
     }
 
-    /// Makes a token for a member, on the data directory.
+    /// Makes a token for a member, on the data directory: in the organisation named, else in the one that they
+    /// used last.
     ///
     /// # Errors
-    /// [`Code::NotFound`] where nobody has that e-mail address; [`Code::RoleTooHigh`] above the member's own role.
-    pub async fn local_create_token(&self, email: &str, role: Role) -> Result<SecretString, Problem> {
-        let (tenant, user, own) = self.local_member(email).await?;
+    /// [`Code::NotFound`] where no member there has that e-mail address; [`Code::RoleTooHigh`] above the member's own
+    /// role.
+    pub async fn local_create_token(
+        &self,
+        email: &str,
+        organisation: Option<&str>,
+        role: Role,
+    ) -> Result<SecretString, Problem> {
+        let (tenant, user, own) = self.local_member(email, organisation).await?;
         if role > own {
             return Err(Code::RoleTooHigh.into());
         }
-        let (row, secret) =
-            new_token(user, NewToken { name: "command line".to_owned(), role, expires_at: None });
+        let new = NewToken { name: "command line".to_owned(), role, scopes: None, expires_at: None };
+        let (row, secret) = new_token(user, new);
         let (actor, hash) = (Actor::system("command line"), digest(secret.expose_secret()));
         self.store().write(move |tx| store_token(tx, &tenant, &actor, &row, &hash)).await?;
         Ok(secret)
@@ -76,14 +106,14 @@ impl App {
     /// # Errors
     /// [`Code::NotFound`].
     pub async fn local_sign_in_code(&self, email: &str) -> Result<SecretString, Problem> {
-        let (tenant, user, _) = self.local_member(email).await?;
+        let (tenant, user, _) = self.local_member(email, None).await?;
         let code = random_secret();
         let (hash, created_at) = (digest(code.expose_secret()), now());
-        let subject = Some((tenant.org(), user));
         let new = NewCode {
             hash,
             kind: CodeKind::SignIn,
-            subject,
+            org_id: Some(tenant.org()),
+            user_id: Some(user),
             created_at,
             expires_at: created_at + SIGN_IN_LINK_LIFE,
         };
@@ -91,9 +121,24 @@ impl App {
         Ok(code)
     }
 
-    async fn local_member(&self, email: &str) -> Result<(Tenant, UserId, Role), Problem> {
+    /// A link at which a person can choose a new password: for whoever runs the server, where mails do not work.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub async fn local_reset_link(&self, email: &str) -> Result<SecretString, Problem> {
         let email = email.trim().to_lowercase();
-        let found = self.store().read(move |tx| rows::tenant_of_member(tx, &email, None)).await?;
+        let user = self.store().read(move |tx| rows::user_by_email(tx, &email)).await?;
+        self.reset_link(user.ok_or(Code::NotFound)?.id).await
+    }
+
+    async fn local_member(
+        &self,
+        email: &str,
+        organisation: Option<&str>,
+    ) -> Result<(Tenant, UserId, Role), Problem> {
+        let (email, organisation) = (email.trim().to_lowercase(), organisation.map(str::to_owned));
+        let found =
+            self.store().read(move |tx| rows::tenant_of_member(tx, &email, organisation.as_deref())).await?;
         let (tenant, user, role) = found.into_iter().next().ok_or(Code::NotFound)?;
         Ok((tenant, user.id, role))
     }

@@ -1,5 +1,7 @@
 //! People, organisations, and how both are recognised.
 
+mod account;
+mod invitations;
 mod local;
 mod members;
 mod organisation;
@@ -7,16 +9,26 @@ mod sessions;
 mod sign_in;
 mod tokens;
 
-pub use dialtone_store::accounts::{Caller, Credential, Member, Organisation, Token};
-pub use local::LocalUser;
+pub(crate) use account::ResetLimits;
+pub use account::{AccountChange, PasswordChange};
+pub use dialtone_store::accounts::{
+    Caller, Credential, Invitation, Member, Membership, OpenInvitation, Organisation, Session, Token,
+};
+pub use invitations::Invited;
+pub use local::{LocalUser, LocalUserMade};
 pub use members::{MemberChange, NewMember};
 pub use organisation::OrganisationChange;
+pub use sessions::Device;
 pub(crate) use sign_in::SignInLimits;
 pub use sign_in::{SetUp, SignedIn};
 pub use tokens::NewToken;
 
 use crate::clock::{new_id, now};
-use dialtone_store::accounts::User;
+use crate::events::{Actor, record};
+use dialtone_domain::{Code, Permission, Problem, UserId};
+use dialtone_store::Tx;
+use dialtone_store::accounts::{self as rows, User};
+use serde_json::Value;
 
 fn new_user(email: &str, name: String, password_hash: String) -> User {
     let at = now();
@@ -26,7 +38,35 @@ fn new_user(email: &str, name: String, password_hash: String) -> User {
         name,
         password_hash,
         language: None,
+        time_zone: None,
         created_at: at,
         updated_at: at,
     }
+}
+
+/// The caller as they are within the transaction that acts for them: who loses a right loses it also for what is
+/// under way, so that no two requests can lift each other.
+///
+/// # Errors
+/// [`Code::NotSignedIn`], [`Code::Forbidden`].
+fn still(tx: &mut Tx, caller: &Caller, permission: Permission) -> Result<Caller, Problem> {
+    let caller = rows::caller_again(tx, caller, now())?.ok_or(Code::NotSignedIn)?;
+    match caller.may(permission) {
+        true => Ok(caller),
+        false => Err(Problem::new(Code::Forbidden).with("role", caller.role.name())),
+    }
+}
+
+/// Writes what concerns a person into the trail of every organisation that they are a member of.
+fn record_for(
+    tx: &mut Tx,
+    user: UserId,
+    actor: &Actor,
+    kind: &'static str,
+    told: Value,
+) -> Result<(), Problem> {
+    for tenant in rows::tenants_of(tx, user)? {
+        record(tx, &tenant, actor, kind, user, None, (!told.is_null()).then(|| told.clone()))?;
+    }
+    Ok(())
 }

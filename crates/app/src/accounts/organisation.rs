@@ -1,12 +1,13 @@
 //! Organisations.
 
-use crate::accounts::Caller;
+use crate::accounts::sessions::session_of;
+use crate::accounts::{Caller, still};
 use crate::clock::{new_id, now};
 use crate::events::{Actor, record};
 use crate::start::App;
-use dialtone_domain::{AssistantId, Code, Country, Language, Problem};
+use dialtone_domain::{AssistantId, Code, Country, Language, Permission, Problem, Role};
 use dialtone_store::{KeyOwner, Tenant, Tx, accounts as rows};
-use rows::Organisation;
+use rows::{Membership, Organisation};
 use serde_json::json;
 
 /// What to change of an organisation.
@@ -23,6 +24,44 @@ pub struct OrganisationChange {
 }
 
 impl App {
+    /// The organisations where the caller is a member and not suspended, the one that they used last first.
+    ///
+    /// # Errors
+    /// Only for trouble with the database.
+    pub async fn my_organisations(&self, caller: &Caller) -> Result<Vec<Membership>, Problem> {
+        let user = caller.user_id;
+        Ok(self.store().read(move |tx| rows::memberships(tx, user)).await?)
+    }
+
+    /// Makes another organisation, whose owner the caller is. Their session stays where it is.
+    ///
+    /// # Errors
+    /// [`Code::SessionNeeded`]: a token belongs to one organisation for ever.
+    pub async fn add_organisation(
+        &self,
+        caller: &Caller,
+        name: String,
+        country: Option<Country>,
+        language: Option<Language>,
+    ) -> Result<Membership, Problem> {
+        session_of(caller)?;
+        let here = &caller.organisation;
+        let (country, language) = (country.unwrap_or(here.country), language.unwrap_or(here.language));
+        let (new, caller, at) = (new_organisation(name, country, language), caller.clone(), now());
+        let app = self.clone();
+        self.store()
+            .write(move |tx| {
+                let caller = still(tx, &caller, Permission::Member)?;
+                let tenant = app.create_organisation(tx, &new)?;
+                rows::add_member(tx, &tenant, caller.user_id, Role::Owner, at)?;
+                let told = json!({ "name": new.name, "country": new.country, "language": new.language });
+                record(tx, &tenant, &Actor::of(&caller), "organisation.created", new.id, None, Some(told))?;
+                let (org_name, org_language) = (new.name.clone(), new.language);
+                Ok(Membership { org_id: new.id, org_name, org_language, role: Role::Owner })
+            })
+            .await
+    }
+
     /// The caller's organisation as it is now.
     pub async fn organisation(&self, caller: &Caller) -> Result<Organisation, Problem> {
         let tenant = caller.tenant.clone();

@@ -1,8 +1,9 @@
 //! How people are recognised: the first set-up, and signing in.
 
 use crate::accounts::organisation::new_organisation;
+use crate::accounts::sessions::{Device, new_session};
 use crate::accounts::{Caller, new_user};
-use crate::clock::{new_id, now};
+use crate::clock::now;
 use crate::credentials::{self, digest, random_secret};
 use crate::events::{Actor, record};
 use crate::start::App;
@@ -10,12 +11,11 @@ use dialtone_domain::{Code, Country, ExposeSecret, Language, OrgId, Problem, Rol
 use dialtone_store::{Tenant, Tx, accounts as rows};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
-use rows::{CodeKind, NewCode, NewSession, TakenCode};
+use rows::{CodeKind, NewCode, TakenCode, User};
 use serde_json::json;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
-const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(14 * 24);
 const SETUP_CODE_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How often somebody may try to sign in, per address and per account: slows guessing, and lets an owner who
@@ -69,7 +69,7 @@ pub struct SignedIn {
     pub secret: SecretString,
     /// Who signed in.
     pub caller: Caller,
-    /// When it ends.
+    /// When it ends at the latest.
     pub expires_at: Timestamp,
 }
 
@@ -96,7 +96,8 @@ impl App {
                     &NewCode {
                         hash: hash.clone(),
                         kind: CodeKind::Setup,
-                        subject: None,
+                        org_id: None,
+                        user_id: None,
                         created_at: at,
                         expires_at,
                     },
@@ -107,7 +108,7 @@ impl App {
     }
 
     /// Makes the first organisation and its owner, and signs the owner in.
-    pub async fn set_up(&self, request: SetUp) -> Result<SignedIn, Problem> {
+    pub async fn set_up(&self, request: SetUp, device: &Device) -> Result<SignedIn, Problem> {
         // First what costs nothing: hashing for whoever asks would keep others from signing in.
         if !self.setup_needed().await? {
             return Err(Code::SetupDone.into());
@@ -129,10 +130,10 @@ impl App {
                 create_owner(tx, &tenant, &user, at)
             })
             .await?;
-        self.begin_session(org, owner).await
+        self.begin_session(org, owner, device).await
     }
 
-    /// Signs a person in.
+    /// Signs a person in, to the organisation that they used last.
     ///
     /// # Errors
     /// [`Code::SignInFailed`] whatever was wrong, [`Code::TooManyAttempts`].
@@ -140,44 +141,58 @@ impl App {
         &self,
         email: &str,
         password: SecretString,
-        peer: IpAddr,
+        device: &Device,
     ) -> Result<SignedIn, Problem> {
+        let id = self.person(email, password, device).await?.id;
+        let memberships = self.store().read(move |tx| rows::memberships(tx, id)).await?;
+        let membership = memberships.first().ok_or(Code::SignInFailed)?;
+        self.begin_session(membership.org_id, id, device).await
+    }
+
+    /// The person with that address and password; every question whether they belong together is asked here.
+    ///
+    /// # Errors
+    /// [`Code::SignInFailed`] whatever was wrong, [`Code::TooManyAttempts`].
+    pub(super) async fn person(
+        &self,
+        email: &str,
+        password: SecretString,
+        device: &Device,
+    ) -> Result<User, Problem> {
         let email = email.trim().to_lowercase();
-        self.inner.sign_in_limits.check(peer, &email)?;
+        self.inner.sign_in_limits.check(device.address, &email)?;
         let found = self.store().read(move |tx| rows::user_by_email(tx, &email)).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let fits = credentials::verify_password(password, stored).await?;
-        let user = found.filter(|_| fits).ok_or(Code::SignInFailed)?;
-        let id = user.id;
-        let memberships = self.store().read(move |tx| rows::memberships(tx, id)).await?;
-        let membership = memberships.first().ok_or(Code::SignInFailed)?;
-        self.begin_session(membership.org_id, id).await
+        Ok(found.filter(|_| fits).ok_or(Code::SignInFailed)?)
     }
 
     /// Signs in whoever the one-time link was made for; it works once.
-    pub async fn sign_in_by_code(&self, code: &str) -> Result<SignedIn, Problem> {
+    pub async fn sign_in_by_code(&self, code: &str, device: &Device) -> Result<SignedIn, Problem> {
         let hash = digest(code);
         let at = now();
         let taken = self.store().write(move |tx| rows::take_code(tx, &hash, CodeKind::SignIn, at)).await?;
         match taken {
             Some(TakenCode { org_id: Some(org), user_id: Some(user), .. }) => {
-                self.begin_session(org, user).await
+                self.begin_session(org, user, device).await
             }
             _ => Err(Code::CodeInvalid.into()),
         }
     }
 
-    async fn begin_session(&self, org_id: OrgId, user_id: UserId) -> Result<SignedIn, Problem> {
-        let secret = random_secret();
-        let token_hash = digest(secret.expose_secret());
-        let created_at = now();
-        let expires_at = created_at + SESSION_LIFE;
-        let session = NewSession { id: new_id(), token_hash, org_id, user_id, created_at, expires_at };
+    pub(super) async fn begin_session(
+        &self,
+        org: OrgId,
+        user: UserId,
+        device: &Device,
+    ) -> Result<SignedIn, Problem> {
+        let (session, secret) = new_session(org, user, device);
+        let expires_at = session.ends_at;
         let caller = self
             .store()
             .write(move |tx| {
                 rows::create_session(tx, &session)?.ok_or(Code::SignInFailed)?;
-                rows::caller_by_session(tx, &session.token_hash, created_at)?
+                rows::caller_by_session(tx, &session.token_hash, session.created_at)?
                     .ok_or(Problem::new(Code::SignInFailed))
             })
             .await?;

@@ -1,4 +1,4 @@
-//! `dialtone user create` and `dialtone token create`: on the data directory, also beside a running server.
+//! `dialtone user` and `dialtone token create`: on the data directory, also beside a running server.
 
 use crate::args::{ServerFlags, Token, User};
 use crate::config::{self, Resolved};
@@ -6,42 +6,63 @@ use crate::failure::{Failure, Result};
 use crate::output::{clean, line};
 use crate::prompt;
 use crate::running::told;
-use dialtone_app::{App, LocalUser};
+use dialtone_app::{App, LocalUser, LocalUserMade};
 use dialtone_domain::{Code, ExposeSecret, Problem, SecretString};
 use std::path::Path;
 
-/// Creates a user and prints the password, and nothing else.
+/// Runs the command; prints a password or a link, and nothing else.
 pub(crate) async fn user(command: User) -> Result {
-    let User::Create { email, name, org, role, server } = command;
-    let password = prompt::piped_secret()?;
-    let resolved = config::resolve(&server)?;
+    match command {
+        User::Create { email, name, org, role, server } => {
+            let new = LocalUser { email, name, organisation: org, role, password: prompt::piped_secret()? };
+            create_user(new, &server).await
+        }
+        User::ResetPassword { email, server } => {
+            let app = open_existing(&server).await?;
+            let made = app.local_reset_link(&email).await;
+            print(app, made.map_err(|problem| unknown(&email, &problem))).await
+        }
+    }
+}
+
+async fn create_user(new: LocalUser, server: &ServerFlags) -> Result {
+    let resolved = config::resolve(server)?;
     let missing = missing_database(&resolved).map(Path::display).map(|path| path.to_string());
     let app = open(&resolved).await?;
     if let Some(path) = missing {
         eprintln!("There was no database: a new one is at {path}.");
     }
-    let first = app.setup_needed().await;
-    let organisation = org.clone();
-    let made = app.local_create_user(LocalUser { email, name, organisation, role, password }).await;
-    if made.is_ok() && first == Ok(true) {
-        eprintln!("There was no organisation: \"{}\" is a new one.", clean(&org));
+    let organisation = new.organisation.clone();
+    let made = app.local_create_user(new).await.map_err(|problem| sealed(&app, &problem));
+    // A misspelt name makes an organisation: nobody should miss that.
+    if let Ok(LocalUserMade { others: Some(others), .. }) = &made {
+        let is_new = format!("\"{}\" is a new one", clean(&organisation));
+        let names: Vec<_> = others.iter().map(|name| format!("\"{}\"", clean(name))).collect();
+        match names.is_empty() {
+            true => eprintln!("There was no organisation: {is_new}."),
+            false => {
+                eprintln!("There was no organisation of that name: {is_new}. Others: {}.", names.join(", "))
+            }
+        }
     }
-    let made = made.map_err(|problem| sealed(&app, &problem));
-    print(app, made).await
+    print(app, made.map(|made| made.password)).await
 }
 
 /// Creates a token and prints it, and nothing else.
 pub(crate) async fn token(command: Token) -> Result {
-    let Token::Create { email, role, server } = command;
+    let Token::Create { email, org, role, server } = command;
     let app = open_existing(&server).await?;
-    let explain = |problem: Problem| match problem.code {
+    let made = app.local_create_token(&email, org.as_deref(), role).await;
+    print(app, made.map_err(|problem| unknown(&email, &problem))).await
+}
+
+fn unknown(email: &str, problem: &Problem) -> Failure {
+    match problem.code {
         Code::NotFound => {
             Failure::Error(format!("Nobody has the e-mail address {email}: see `dialtone user create`."))
         }
-        _ => told(&problem),
-    };
-    let made = app.local_create_token(&email, role).await;
-    print(app, made.map_err(explain)).await
+        _ => told(problem),
+    }
 }
 
 /// The application on a data directory that is in use: where there is no database, or no key to it, none is made.

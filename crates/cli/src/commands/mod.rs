@@ -6,11 +6,13 @@ pub(crate) mod audit;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod local;
+pub(crate) mod members;
 pub(crate) mod numbers;
 pub(crate) mod operations;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod support;
+pub(crate) mod tokens;
 pub(crate) mod watch;
 
 use crate::args::Remote;

@@ -96,7 +96,8 @@ impl Site {
             let owner = LocalUser { email, name, organisation, role: Role::Owner, password: None };
             app.local_create_user(owner).await.map_err(|problem| told(&problem))?;
         }
-        let token = app.local_create_token(OWNER, Role::Owner).await.map_err(|problem| told(&problem))?;
+        let token =
+            app.local_create_token(OWNER, None, Role::Owner).await.map_err(|problem| told(&problem))?;
         let code = app.local_sign_in_code(OWNER).await.map_err(|problem| told(&problem))?;
         let sign_in_url = format!("{url}/sign-in/{}", code.expose_secret());
         Ok(Self { url, sign_in_url, token, sandbox, running, temporary })

@@ -11,6 +11,7 @@ mod harness;
 mod input;
 mod kill;
 mod local;
+mod people;
 mod readme;
 mod serve;
 mod site;

@@ -73,6 +73,7 @@ fn f1_a_text_survives_without_its_values() {
             let text = text::find(language, &key, &Params::default()).expect("same keys");
             // A refusal in words, an assistant's name and a field's limits are always there.
             if key.ends_with("_refused.detail")
+                || key.starts_with("mail.")
                 || key.starts_with("import.")
                 || key.starts_with("validation.")
             {
@@ -87,8 +88,24 @@ fn f1_a_text_survives_without_its_values() {
 
 #[test]
 fn f1_only_values_that_callers_know_of_are_named() {
-    let known = ["account", "assistant", "field", "max", "min", "phone", "provider", "said", "subaccount"]
-        .map(String::from);
+    let known = [
+        "account",
+        "assistant",
+        "field",
+        "max",
+        "min",
+        "phone",
+        "provider",
+        "said",
+        "subaccount",
+        // Of mails.
+        "inviter",
+        "link",
+        "name",
+        "organisation",
+        "role",
+    ]
+    .map(String::from);
     for (key, text) in both() {
         for name in text.split('{').skip(1).filter_map(|part| part.split('}').next()) {
             assert!(known.contains(&name.to_owned()), "{key}: {name}");
@@ -131,7 +148,7 @@ fn f1_french_is_set_as_french_and_english_as_english() {
 
 #[test]
 fn f1_sentences_are_whole_and_labels_are_short() {
-    const LABELS: [&str; 2] = [".title", "setup.missing."];
+    const LABELS: [&str; 3] = [".title", ".subject", "setup.missing."];
     let manual = |key: &str| {
         let name = key.strip_prefix("cause.").and_then(|key| key.strip_suffix(".fix"))?;
         let cause = Cause::ALL.iter().find(|cause| cause.name() == name).expect("a cause");

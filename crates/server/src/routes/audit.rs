@@ -156,7 +156,7 @@ impl File {
             return Ok(None);
         }
         let caller: Caller = auth::caller(&self.site, self.credentials.headers()).await.map_err(Cut)?;
-        if !caller.role.may(Permission::AuditRead) {
+        if !caller.may(Permission::AuditRead) {
             return Err(Cut(Code::Forbidden.into()));
         }
         let events = self.site.app.audit_export_part(&caller, &mut self.export).await.map_err(Cut)?;

@@ -32,8 +32,8 @@ input! {
     MemberChange {
         /// What they may do: at most what you may.
         role: Option<Role>,
-        /// Their name.
-        name: Option<Line<1, 255>>,
+        /// Whether they are suspended: then they may do nothing here, until that is taken back.
+        suspended: Option<bool>,
     }
 }
 
@@ -44,7 +44,9 @@ async fn members(State(site): State<Site>, me: Me) -> Answer<Json<Members>> {
     Ok(Members::json(members.into_iter().map(Into::into).collect(), None))
 }
 
-/// Adds a member
+/// Adds somebody who has no account yet
+///
+/// Who has one is asked by an invitation.
 #[utoipa::path(post, path = "/api/v1/members", tag = "Members", request_body = NewMember,
     responses((status = 201, body = NewMemberAnswer)))]
 async fn add_member(
@@ -59,7 +61,9 @@ async fn add_member(
     Ok((StatusCode::CREATED, NewMemberAnswer::json(member.into(), password)))
 }
 
-/// Changes a member
+/// Changes a member's role, suspends them, or ends that
+///
+/// Their sessions here end. What they may do changes at once, also on open streams.
 #[utoipa::path(patch, path = "/api/v1/members/{id}", tag = "Members", request_body = MemberChange,
     params(("id" = uuid::Uuid, Path, description = "The member.")),
     responses((status = 200, body = MemberAnswer)))]
@@ -69,7 +73,7 @@ async fn change_member(
     Id(id): Id<UserId>,
     Body(body): Body<MemberChange>,
 ) -> Answer<Json<MemberAnswer>> {
-    let change = dialtone_app::MemberChange { role: body.role, name: body.name.map(|name| name.0) };
+    let change = dialtone_app::MemberChange { role: body.role, suspended: body.suspended };
     Ok(MemberAnswer::json(site.app.change_member(&me.caller, id, change).await?.into()))
 }
 

@@ -1,6 +1,7 @@
 //! The server about itself: whether it lives, whether it is ready, its numbers, its API.
 
 use crate::auth;
+use crate::extract::Visitor;
 use crate::metrics;
 use crate::problem::Failure;
 use crate::site::Site;
@@ -99,13 +100,14 @@ async fn sign_in_by_link(
     State(site): State<Site>,
     method: Method,
     headers: HeaderMap,
+    Visitor(device): Visitor,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     // Whoever only looks where a link leads must not use it up.
     if method == Method::HEAD {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let session = match site.app.sign_in_by_code(&code).await {
+    let session = match site.app.sign_in_by_code(&code, &device).await {
         Err(problem) if problem.code == Code::CodeInvalid && wants_page(&headers) => {
             return Ok(see_other("/sign-in?link=used").into_response());
         }

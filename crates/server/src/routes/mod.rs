@@ -1,9 +1,11 @@
 //! The handlers, by resource: each parses, calls one use case of the application and wraps what it gives.
 
+mod account;
 mod alerts;
 mod assistants;
 mod audit;
 mod events;
+mod invitations;
 mod lines;
 mod members;
 mod meta;
@@ -11,6 +13,7 @@ mod numbers;
 mod operations;
 mod organisation;
 mod session;
+mod sessions;
 mod settings;
 mod setup;
 mod tokens;
@@ -54,8 +57,11 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
         meta::routes(),
         setup::routes(),
         session::routes(),
+        sessions::routes(),
+        account::routes(),
         organisation::routes(),
         members::routes(),
+        invitations::routes(),
         tokens::routes(),
         settings::routes(),
         assistants::routes(),

@@ -1,13 +1,15 @@
-//! The caller's organisation.
+//! The caller's organisations.
 
 use super::Answer;
 use crate::extract::{Body, Me};
 use crate::input::input;
 use crate::scalars::Line;
 use crate::site::Site;
-use crate::views::accounts::OrganisationAnswer;
+use crate::views::accounts::{MyOrganisation, MyOrganisationAnswer, MyOrganisations, OrganisationAnswer};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use dialtone_domain::{AssistantId, Country, Language};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +26,38 @@ input! {
         /// The assistant that new lines get; null or empty: none in particular.
         default_assistant_id: Option<Option<AssistantId>>,
     }
+
+    /// An organisation to make.
+    NewOrganisation {
+        /// Its name.
+        name: Line<1, 255>,
+        /// The country of numbers that are written without one; as here where it is left out.
+        country: Option<Country>,
+        /// Its language; as here where it is left out.
+        language: Option<Language>,
+    }
+}
+
+/// Lists the caller's organisations
+#[utoipa::path(get, path = "/api/v1/organisations", tag = "Organisation",
+    responses((status = 200, body = MyOrganisations)))]
+async fn my_organisations(State(site): State<Site>, me: Me) -> Answer<Json<MyOrganisations>> {
+    let mine = site.app.my_organisations(&me.caller).await?;
+    let views = mine.into_iter().map(|one| MyOrganisation::of(one, &me.caller));
+    Ok(MyOrganisations::json(views.collect(), None))
+}
+
+/// Makes another organisation, whose owner the caller is
+#[utoipa::path(post, path = "/api/v1/organisations", tag = "Organisation", request_body = NewOrganisation,
+    responses((status = 201, body = MyOrganisationAnswer)))]
+async fn create_organisation(
+    State(site): State<Site>,
+    me: Me,
+    Body(body): Body<NewOrganisation>,
+) -> Answer<impl IntoResponse> {
+    let NewOrganisation { name, country, language } = body;
+    let made = site.app.add_organisation(&me.caller, name.0, country, language).await?;
+    Ok((StatusCode::CREATED, MyOrganisationAnswer::json(MyOrganisation::of(made, &me.caller))))
 }
 
 /// Gives the organisation
@@ -48,5 +82,7 @@ async fn change_organisation(
 }
 
 pub(super) fn routes() -> OpenApiRouter<Site> {
-    OpenApiRouter::default().routes(routes!(organisation, change_organisation))
+    OpenApiRouter::default()
+        .routes(routes!(organisation, change_organisation))
+        .routes(routes!(my_organisations, create_organisation))
 }

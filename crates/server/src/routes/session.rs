@@ -2,18 +2,18 @@
 
 use super::Answer;
 use crate::auth;
-use crate::extract::{Body, Me};
+use crate::extract::{Body, Me, Visitor};
 use crate::input::input;
 use crate::scalars::{Email, Secret};
 use crate::site::Site;
 use crate::views::Done;
 use crate::views::accounts::{Session, SessionAnswer};
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse};
-use dialtone_domain::Language;
-use std::net::SocketAddr;
+use dialtone_app::{AccountChange, SignedIn};
+use dialtone_domain::{Language, OrgId};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,6 +32,18 @@ input! {
         /// The language to speak to them; null: the browser's.
         language: Option<Option<Language>>,
     }
+
+    /// Which organisation to work in.
+    OrganisationChoice {
+        /// One of the caller's organisations.
+        organisation_id: OrgId,
+    }
+}
+
+/// A session that has just begun, or has a new secret: the cookie, and who is signed in.
+pub(super) fn begun(site: &Site, session: SignedIn) -> impl IntoResponse + use<> {
+    let cookie = AppendHeaders([(SET_COOKIE, auth::session_cookie(site, &session))]);
+    (cookie, SessionAnswer::json(Session::of(&Arc::new(session.caller), site.app.is_sandbox())))
 }
 
 /// Signs in with e-mail address and password
@@ -39,20 +51,16 @@ input! {
     responses((status = 200, body = SessionAnswer)))]
 async fn sign_in(
     State(site): State<Site>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Visitor(device): Visitor,
     Body(body): Body<SignInBody>,
 ) -> Answer<impl IntoResponse> {
-    let session = site.app.sign_in(&body.email.0, body.password.0, peer.ip()).await?;
-    let cookie = AppendHeaders([(SET_COOKIE, auth::session_cookie(&site, &session))]);
-    let caller = Arc::new(session.caller);
-    let view = Session::of(&caller, caller.language, site.app.is_sandbox());
-    Ok((cookie, SessionAnswer::json(view)))
+    Ok(begun(&site, site.app.sign_in(&body.email.0, body.password.0, &device).await?))
 }
 
 /// Says who is signed in, and what they may do
 #[utoipa::path(get, path = "/api/v1/session", tag = "Session", responses((status = 200, body = SessionAnswer)))]
 async fn session(State(site): State<Site>, me: Me) -> Json<SessionAnswer> {
-    SessionAnswer::json(Session::of(&me.caller, me.caller.language, site.app.is_sandbox()))
+    SessionAnswer::json(Session::of(&me.caller, site.app.is_sandbox()))
 }
 
 /// Changes the caller's language
@@ -63,11 +71,22 @@ async fn change_session(
     me: Me,
     Body(body): Body<SessionChange>,
 ) -> Answer<Json<SessionAnswer>> {
-    if let Some(language) = body.language {
-        site.app.set_my_language(&me.caller, language).await?;
-    }
-    let language = body.language.unwrap_or(me.caller.language);
-    Ok(SessionAnswer::json(Session::of(&me.caller, language, site.app.is_sandbox())))
+    let change = AccountChange { language: body.language, ..AccountChange::default() };
+    let caller = site.app.change_account(&me.caller, change).await?;
+    Ok(SessionAnswer::json(Session::of(&Arc::new(caller), site.app.is_sandbox())))
+}
+
+/// Works in another of the caller's organisations
+///
+/// The session gets a new secret: the cookie before no longer works.
+#[utoipa::path(post, path = "/api/v1/session/organisation", tag = "Session", request_body = OrganisationChoice,
+    responses((status = 200, body = SessionAnswer)))]
+async fn switch_organisation(
+    State(site): State<Site>,
+    me: Me,
+    Body(body): Body<OrganisationChoice>,
+) -> Answer<impl IntoResponse> {
+    Ok(begun(&site, site.app.switch_organisation(&me.caller, body.organisation_id).await?))
 }
 
 /// Signs out
@@ -78,5 +97,7 @@ async fn sign_out(State(site): State<Site>, me: Me) -> Answer<impl IntoResponse>
 }
 
 pub(super) fn routes() -> OpenApiRouter<Site> {
-    OpenApiRouter::default().routes(routes!(sign_in, session, change_session, sign_out))
+    OpenApiRouter::default()
+        .routes(routes!(sign_in, session, change_session, sign_out))
+        .routes(routes!(switch_organisation))
 }

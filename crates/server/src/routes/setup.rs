@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::auth;
-use crate::extract::Body;
+use crate::extract::{Body, Visitor};
 use crate::input::input;
 use crate::scalars::{Email, Line, Secret};
 use crate::site::Site;
@@ -46,7 +46,11 @@ async fn setup_needed(State(site): State<Site>) -> Answer<Json<SetupNeeded>> {
 /// Makes the first owner and organisation, and signs in
 #[utoipa::path(post, path = "/api/v1/setup", tag = "Setup", request_body = SetupBody,
     responses((status = 201, body = MemberAnswer)))]
-async fn set_up(State(site): State<Site>, Body(body): Body<SetupBody>) -> Answer<impl IntoResponse> {
+async fn set_up(
+    State(site): State<Site>,
+    Visitor(device): Visitor,
+    Body(body): Body<SetupBody>,
+) -> Answer<impl IntoResponse> {
     let new = SetUp {
         code: body.code.0,
         email: body.email.0,
@@ -56,7 +60,7 @@ async fn set_up(State(site): State<Site>, Body(body): Body<SetupBody>) -> Answer
         country: body.country.unwrap_or(Country::DEFAULT),
         language: body.language.unwrap_or_default(),
     };
-    let session = site.app.set_up(new).await?;
+    let session = site.app.set_up(new, &device).await?;
     let cookie = AppendHeaders([(SET_COOKIE, auth::session_cookie(&site, &session))]);
     Ok((StatusCode::CREATED, cookie, MemberAnswer::json((&session.caller).into())))
 }

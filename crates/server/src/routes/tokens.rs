@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use dialtone_domain::{ExposeSecret, Role, TokenId};
+use dialtone_domain::{ExposeSecret, Role, Scopes, TokenId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,6 +22,8 @@ input! {
         name: Line<1, 255>,
         /// What it may do: at most what you may.
         role: Role,
+        /// What of that it is narrowed to: names of permissions, separated by spaces; to nothing where it is left out.
+        scopes: Option<Scopes>,
         /// When it ends; never where it is left out.
         expires_at: Option<Later>,
     }
@@ -43,7 +45,7 @@ async fn create_token(
     Body(body): Body<NewToken>,
 ) -> Answer<impl IntoResponse> {
     let expires_at = body.expires_at.map(|at| at.0);
-    let new = dialtone_app::NewToken { name: body.name.0, role: body.role, expires_at };
+    let new = dialtone_app::NewToken { name: body.name.0, role: body.role, scopes: body.scopes, expires_at };
     let (token, secret) = site.app.create_token(&me.caller, new).await?;
     Ok((StatusCode::CREATED, NewTokenAnswer::json(token.into(), secret.expose_secret().to_owned())))
 }

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A stream of server-sent events.
-struct Stream {
+pub(crate) struct Stream {
     response: Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(client: &Client, path: &str) -> Self {
+    pub(crate) async fn open(client: &Client, path: &str) -> Self {
         let response = client.request(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -21,7 +21,7 @@ impl Stream {
     }
 
     /// The next event as its id, its name and its data; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<(i64, String, Value)> {
+    pub(crate) async fn next(&mut self) -> Option<(i64, String, Value)> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());

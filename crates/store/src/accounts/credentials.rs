@@ -1,11 +1,11 @@
-//! What proves who someone is: sessions, API tokens and one-time codes. Only their hashes are here.
+//! Who makes a request, by a session or an API token, and one-time codes. Only hashes of secrets are here.
 
-use dialtone_domain::{Language, OrgId, Role, SessionId, TokenId, UserId};
+use dialtone_domain::{Language, OrgId, Permission, Rights, Role, Scopes, SessionId, TokenId, UserId};
 use jiff::Timestamp;
 
 use super::organisations::{Organisation, organisation_columns};
-use crate::sql::{Sql, sql};
-use crate::value::{FromRow, Row, ToValue, Value, named, params, record};
+use crate::sql::sql;
+use crate::value::{FromRow, Row, named, params, record};
 use crate::{Result, Tenant, Tx};
 
 /// What a request proved itself by.
@@ -30,26 +30,47 @@ pub struct Caller {
     pub email: String,
     /// The language they chose, if they did.
     pub language: Option<Language>,
-    /// What they may do: for a token the lesser of its role and its owner's.
+    /// The time zone they chose, if they did.
+    pub time_zone: Option<String>,
+    /// What they may do at most: for a token the lesser of its role and its owner's.
     pub role: Role,
+    /// What their token is narrowed to.
+    pub scopes: Option<Scopes>,
     /// What they proved it by.
     pub credential: Credential,
+    /// When their token ends, if it does.
+    pub token_ends_at: Option<Timestamp>,
     /// When the credential was last used, to the minute.
     pub last_used: Option<Timestamp>,
     /// The organisation's own record.
     pub organisation: Organisation,
 }
 
+impl Caller {
+    /// What they may do.
+    pub fn rights(&self) -> Rights {
+        Rights { role: self.role, scopes: self.scopes }
+    }
+
+    /// Whether they may do that: the one question to ask before it is done.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.rights().may(permission)
+    }
+}
+
 /// A caller as it is read: the same columns for sessions and tokens, whose ids differ in type only.
 struct Found<Id> {
     id: Id,
     own_role: Role,
+    scopes: Option<Scopes>,
+    ends_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     member_role: Role,
     user_id: UserId,
     user_name: String,
     email: String,
     language: Option<Language>,
+    time_zone: Option<String>,
     organisation: Organisation,
 }
 
@@ -58,12 +79,15 @@ impl<Id: crate::value::FromValue> FromRow for Found<Id> {
         Ok(Self {
             id: row.take()?,
             own_role: row.take()?,
+            scopes: row.take()?,
+            ends_at: row.take()?,
             last_used: row.take()?,
             member_role: row.take()?,
             user_id: row.take()?,
             user_name: row.take()?,
             email: row.take()?,
             language: row.take()?,
+            time_zone: row.take()?,
             organisation: Organisation::from_row(row)?,
         })
     }
@@ -77,44 +101,51 @@ impl<Id> Found<Id> {
             user_name: self.user_name,
             email: self.email,
             language: self.language,
+            time_zone: self.time_zone,
             role: self.own_role.min(self.member_role),
+            scopes: self.scopes,
             credential: credential(self.id),
+            token_ends_at: self.ends_at,
             last_used: self.last_used,
             organisation: self.organisation,
         }
     }
 }
 
-/// A session to be made.
-#[derive(Debug, Clone)]
-pub struct NewSession {
-    /// Its id.
-    pub id: SessionId,
-    /// The hash of the secret in the cookie.
-    pub token_hash: Vec<u8>,
-    /// The organisation it is for.
-    pub org_id: OrgId,
-    /// Who is signed in.
-    pub user_id: UserId,
-    /// Now.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
+/// Where a session's caller is found. Who is suspended is none.
+macro_rules! of_session {
+    () => {
+        " FROM sessions s \
+         JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id AND m.suspended_at IS NULL \
+         JOIN users u ON u.id = s.user_id JOIN orgs o ON o.id = s.org_id \
+         WHERE s.expires_at > ?2 AND s."
+    };
 }
 
-/// Signs a user in to an organisation; `None` if they are not a member of it.
-///
-/// # Errors
-/// As all queries.
-pub fn create_session(tx: &mut Tx, new: &NewSession) -> Result<Option<Tenant>> {
-    let added = tx.exec(
-        sql!(
-            "INSERT INTO sessions (id, token_hash, org_id, user_id, created_at, expires_at, last_seen_at) \
-             SELECT ?1, ?2, org_id, user_id, ?5, ?6, ?5 FROM members WHERE org_id = ?3 AND user_id = ?4"
-        ),
-        params![new.id, new.token_hash, new.org_id, new.user_id, new.created_at, new.expires_at],
-    )?;
-    Ok((added == 1).then(|| Tenant::new(new.org_id)))
+/// What a session's caller is made of, before the organisation.
+macro_rules! session_columns {
+    () => {
+        "SELECT s.id, m.role, NULL, NULL, s.last_seen_at, \
+         m.role, u.id, u.name, u.email, u.language, u.time_zone, "
+    };
+}
+
+/// Where a token's caller is found. Who is suspended is none.
+macro_rules! of_token {
+    () => {
+        " FROM tokens t \
+         JOIN members m ON m.org_id = t.org_id AND m.user_id = t.user_id AND m.suspended_at IS NULL \
+         JOIN users u ON u.id = t.user_id JOIN orgs o ON o.id = t.org_id \
+         WHERE (t.expires_at IS NULL OR t.expires_at > ?2) AND t."
+    };
+}
+
+/// What a token's caller is made of, before the organisation.
+macro_rules! token_caller_columns {
+    () => {
+        "SELECT t.id, t.role, t.scopes, t.expires_at, t.last_used_at, \
+         m.role, u.id, u.name, u.email, u.language, u.time_zone, "
+    };
 }
 
 /// Who is signed in by the session with that hash, if it has not ended.
@@ -123,14 +154,7 @@ pub fn create_session(tx: &mut Tx, new: &NewSession) -> Result<Option<Tenant>> {
 /// As all queries.
 pub fn caller_by_session(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Caller>> {
     let found: Option<Found<SessionId>> = tx.opt(
-        sql!(
-            "SELECT s.id, m.role, s.last_seen_at, m.role, u.id, u.name, u.email, u.language, ",
-            organisation_columns!("o."),
-            " FROM sessions s \
-             JOIN members m ON m.org_id = s.org_id AND m.user_id = s.user_id \
-             JOIN users u ON u.id = s.user_id JOIN orgs o ON o.id = s.org_id \
-             WHERE s.token_hash = ?1 AND s.expires_at > ?2"
-        ),
+        sql!(session_columns!(), organisation_columns!("o."), of_session!(), "token_hash = ?1"),
         params![hash, now],
     )?;
     Ok(found.map(|found| found.caller(Credential::Session)))
@@ -142,133 +166,47 @@ pub fn caller_by_session(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Opt
 /// As all queries.
 pub fn caller_by_token(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<Option<Caller>> {
     let found: Option<Found<TokenId>> = tx.opt(
-        sql!(
-            "SELECT t.id, t.role, t.last_used_at, m.role, u.id, u.name, u.email, u.language, ",
-            organisation_columns!("o."),
-            " FROM tokens t \
-             JOIN members m ON m.org_id = t.org_id AND m.user_id = t.user_id \
-             JOIN users u ON u.id = t.user_id JOIN orgs o ON o.id = t.org_id \
-             WHERE t.token_hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2)"
-        ),
+        sql!(token_caller_columns!(), organisation_columns!("o."), of_token!(), "token_hash = ?1"),
         params![hash, now],
     )?;
     Ok(found.map(|found| found.caller(Credential::Token)))
 }
 
-/// Notes that the caller's credential was used. A write: only when the last note is older than a minute.
+/// The caller as they are now, within the transaction that acts for them: rights may have gone since the request
+/// was let in. `None` where the credential no longer proves anything.
 ///
 /// # Errors
 /// As all queries.
-pub fn touch(tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<()> {
-    let (sql, id): (Sql, Value) = match caller.credential {
+pub fn caller_again(tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<Option<Caller>> {
+    let again = match caller.credential {
         Credential::Session(id) => {
-            (sql!("UPDATE sessions SET last_seen_at = ?3 WHERE id = ?1 AND org_id = ?2"), id.to_value())
+            let found: Option<Found<SessionId>> = tx.opt(
+                sql!(session_columns!(), organisation_columns!("o."), of_session!(), "id = ?1"),
+                params![id, now],
+            )?;
+            found.map(|found| found.caller(Credential::Session))
         }
         Credential::Token(id) => {
-            (sql!("UPDATE tokens SET last_used_at = ?3 WHERE id = ?1 AND org_id = ?2"), id.to_value())
+            let found: Option<Found<TokenId>> = tx.opt(
+                sql!(token_caller_columns!(), organisation_columns!("o."), of_token!(), "id = ?1"),
+                params![id, now],
+            )?;
+            found.map(|found| found.caller(Credential::Token))
         }
     };
-    tx.exec(sql, &[id, caller.tenant.org().to_value(), now.to_value()])?;
-    Ok(())
+    // A session may have been switched to another organisation meanwhile.
+    Ok(again.filter(|again| again.tenant == caller.tenant))
 }
 
-/// Signs out; false if the session had ended.
-///
-/// # Errors
-/// As all queries.
-pub fn delete_session(tx: &mut Tx, tenant: &Tenant, id: SessionId) -> Result<bool> {
-    let deleted =
-        tx.exec(sql!("DELETE FROM sessions WHERE id = ?2 AND org_id = ?1"), params![tenant.org(), id])?;
-    Ok(deleted == 1)
-}
-
-/// Forgets sessions and codes that have ended.
+/// Forgets sessions, codes and invitations that have ended.
 ///
 /// # Errors
 /// As all queries.
 pub fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     let sessions = tx.exec(sql!("DELETE FROM sessions WHERE expires_at <= ?1"), params![now])?;
     let codes = tx.exec(sql!("DELETE FROM codes WHERE expires_at <= ?1"), params![now])?;
-    Ok(sessions + codes)
-}
-
-record! {
-    /// An API token, without its secret.
-    pub struct Token as token_columns {
-        /// Its id.
-        pub id: TokenId,
-        /// Whose it is.
-        pub user_id: UserId,
-        /// What they called it.
-        pub name: String,
-        /// The most it may do.
-        pub role: Role,
-        /// How its secret begins, to recognise it by.
-        pub prefix: String,
-        /// When it was made.
-        pub created_at: Timestamp,
-        /// When it ends, if it does.
-        pub expires_at: Option<Timestamp>,
-        /// When it was last used, to the minute.
-        pub last_used_at: Option<Timestamp>,
-    }
-}
-
-/// The organisation's tokens, or one user's among them, the newest first.
-///
-/// # Errors
-/// As all queries.
-pub fn tokens(tx: &mut Tx, tenant: &Tenant, user: Option<UserId>) -> Result<Vec<Token>> {
-    tx.all(
-        sql!(
-            "SELECT ",
-            token_columns!(),
-            " FROM tokens WHERE org_id = ?1 AND (CAST(?2 AS TEXT) IS NULL OR user_id = ?2) \
-             ORDER BY created_at DESC, id DESC"
-        ),
-        params![tenant.org(), user],
-    )
-}
-
-/// Makes a token of a member; false if its owner is none.
-///
-/// # Errors
-/// As all queries.
-pub fn create_token(tx: &mut Tx, tenant: &Tenant, new: &Token, hash: &[u8]) -> Result<bool> {
-    let added = tx.exec(
-        sql!(
-            "INSERT INTO tokens (org_id, token_hash, ",
-            token_columns!(),
-            ") SELECT org_id, ?2, ?3, user_id, ?5, ?6, ?7, ?8, ?9, ?10 FROM members WHERE org_id = ?1 AND user_id = ?4"
-        ),
-        params![
-            tenant.org(),
-            hash,
-            new.id,
-            new.user_id,
-            new.name,
-            new.role,
-            new.prefix,
-            new.created_at,
-            new.expires_at,
-            new.last_used_at
-        ],
-    )?;
-    Ok(added == 1)
-}
-
-/// Revokes a token, if it is the given user's or no user is given; false if there is none such.
-///
-/// # Errors
-/// As all queries.
-pub fn delete_token(tx: &mut Tx, tenant: &Tenant, id: TokenId, user: Option<UserId>) -> Result<bool> {
-    let deleted = tx.exec(
-        sql!(
-            "DELETE FROM tokens WHERE id = ?2 AND org_id = ?1 AND (CAST(?3 AS TEXT) IS NULL OR user_id = ?3)"
-        ),
-        params![tenant.org(), id, user],
-    )?;
-    Ok(deleted == 1)
+    let invitations = tx.exec(sql!("DELETE FROM invitations WHERE expires_at <= ?1"), params![now])?;
+    Ok(sessions + codes + invitations)
 }
 
 named! {
@@ -278,6 +216,8 @@ named! {
         Setup = "setup",
         /// To sign a user in.
         SignIn = "sign_in",
+        /// To choose a new password.
+        Reset = "reset",
     }
 }
 
@@ -288,8 +228,10 @@ pub struct NewCode {
     pub hash: Vec<u8>,
     /// What it is for.
     pub kind: CodeKind,
-    /// The organisation and the user that it signs in, for [`CodeKind::SignIn`].
-    pub subject: Option<(OrgId, UserId)>,
+    /// The organisation that it signs in to, for [`CodeKind::SignIn`].
+    pub org_id: Option<OrgId>,
+    /// Whom it is for; nobody in particular for [`CodeKind::Setup`].
+    pub user_id: Option<UserId>,
     /// Now.
     pub created_at: Timestamp,
     /// When it ends.
@@ -301,7 +243,7 @@ record! {
     pub struct TakenCode {
         /// The organisation, for [`CodeKind::SignIn`].
         pub org_id: Option<OrgId>,
-        /// The user, for [`CodeKind::SignIn`].
+        /// Whom it was for.
         pub user_id: Option<UserId>,
         /// When it would have ended.
         pub expires_at: Timestamp,
@@ -313,13 +255,12 @@ record! {
 /// # Errors
 /// As all queries.
 pub fn put_code(tx: &mut Tx, new: &NewCode) -> Result<()> {
-    let (org, user) = new.subject.unzip();
     tx.exec(
         sql!(
             "INSERT INTO codes (code_hash, kind, org_id, user_id, created_at, expires_at) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         ),
-        params![new.hash, new.kind, org, user, new.created_at, new.expires_at],
+        params![new.hash, new.kind, new.org_id, new.user_id, new.created_at, new.expires_at],
     )?;
     Ok(())
 }
@@ -342,4 +283,24 @@ pub fn take_code(tx: &mut Tx, hash: &[u8], kind: CodeKind, now: Timestamp) -> Re
 /// As all queries.
 pub fn delete_codes(tx: &mut Tx, kind: CodeKind) -> Result<u64> {
     tx.exec(sql!("DELETE FROM codes WHERE kind = ?1"), params![kind])
+}
+
+/// Whether there is such a code: before the work of using it up begins.
+///
+/// # Errors
+/// As all queries.
+pub fn has_code(tx: &mut Tx, hash: &[u8], kind: CodeKind, now: Timestamp) -> Result<bool> {
+    let found: Option<(UserId,)> = tx.opt(
+        sql!("SELECT user_id FROM codes WHERE code_hash = ?1 AND kind = ?2 AND expires_at > ?3"),
+        params![hash, kind, now],
+    )?;
+    Ok(found.is_some())
+}
+
+/// Forgets all codes of a person.
+///
+/// # Errors
+/// As all queries.
+pub fn delete_codes_of(tx: &mut Tx, user: UserId) -> Result<u64> {
+    tx.exec(sql!("DELETE FROM codes WHERE user_id = ?1"), params![user])
 }

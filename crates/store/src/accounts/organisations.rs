@@ -81,6 +81,16 @@ pub fn tenant_by_name(tx: &mut Tx, name: &str) -> Result<Option<Tenant>> {
     Ok(found.map(|(org,)| Tenant::new(org)))
 }
 
+/// The names of all organisations, the first made first, as many as a person can read: for the command line.
+///
+/// # Errors
+/// As all queries.
+pub fn organisation_names(tx: &mut Tx) -> Result<Vec<String>> {
+    let found: Vec<(String,)> =
+        tx.all(sql!("SELECT name FROM orgs ORDER BY created_at, id LIMIT 20"), params![])?;
+    Ok(found.into_iter().map(|(name,)| name).collect())
+}
+
 /// For the worker: organisations that have both settings and a phone number, but no line with that number.
 ///
 /// # Errors

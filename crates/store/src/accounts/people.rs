@@ -3,6 +3,7 @@
 use dialtone_domain::{Language, OrgId, Role, UserId};
 use jiff::Timestamp;
 
+use super::credentials::delete_codes_of;
 use crate::sql::sql;
 use crate::value::{params, record};
 use crate::{Result, Tenant, Tx};
@@ -20,6 +21,8 @@ record! {
         pub password_hash: String,
         /// The language they chose, if they did.
         pub language: Option<Language>,
+        /// The time zone they chose, by its IANA name, if they did.
+        pub time_zone: Option<String>,
         /// When they were added.
         pub created_at: Timestamp,
         /// When they were last changed.
@@ -38,7 +41,9 @@ record! {
         pub name: String,
         /// What they may do here.
         pub role: Role,
-        /// Since when.
+        /// Since when they are suspended and may do nothing, if they are.
+        pub suspended_at: Option<Timestamp>,
+        /// Since when they are a member.
         pub created_at: Timestamp,
     }
 }
@@ -50,6 +55,8 @@ record! {
         pub org_id: OrgId,
         /// Its name.
         pub org_name: String,
+        /// Its language.
+        pub org_language: Language,
         /// What they may do there.
         pub role: Role,
     }
@@ -73,9 +80,18 @@ pub fn create_user(tx: &mut Tx, new: &User) -> Result<bool> {
         sql!(
             "INSERT INTO users (",
             user_columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (email) DO NOTHING"
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (email) DO NOTHING"
         ),
-        params![new.id, new.email, new.name, new.password_hash, new.language, new.created_at, new.updated_at],
+        params![
+            new.id,
+            new.email,
+            new.name,
+            new.password_hash,
+            new.language,
+            new.time_zone,
+            new.created_at,
+            new.updated_at
+        ],
     )?;
     Ok(added == 1)
 }
@@ -88,27 +104,47 @@ pub fn user_by_email(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     tx.opt(sql!("SELECT ", user_columns!(), " FROM users WHERE email = ?1"), params![email])
 }
 
-/// Sets a user's language, or none.
+/// A user by id.
 ///
 /// # Errors
 /// As all queries.
-pub fn set_language(tx: &mut Tx, id: UserId, language: Option<Language>, now: Timestamp) -> Result<()> {
+pub fn user(tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+    tx.opt(sql!("SELECT ", user_columns!(), " FROM users WHERE id = ?1"), params![id])
+}
+
+/// Writes a user's name, language, time zone and time of change.
+///
+/// # Errors
+/// As all queries.
+pub fn update_user(tx: &mut Tx, new: &User) -> Result<()> {
     tx.exec(
-        sql!("UPDATE users SET language = ?2, updated_at = ?3 WHERE id = ?1"),
-        params![id, language, now],
+        sql!("UPDATE users SET name = ?2, language = ?3, time_zone = ?4, updated_at = ?5 WHERE id = ?1"),
+        params![new.id, new.name, new.language, new.time_zone, new.updated_at],
     )?;
     Ok(())
 }
 
-/// The organisations of a user, by name.
+/// Sets the hash of a user's password.
+///
+/// # Errors
+/// As all queries.
+pub fn set_password(tx: &mut Tx, id: UserId, hash: &str, now: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE users SET password_hash = ?2, updated_at = ?3 WHERE id = ?1"),
+        params![id, hash, now],
+    )?;
+    Ok(())
+}
+
+/// The organisations where a user is not suspended, the one that they used last first.
 ///
 /// # Errors
 /// As all queries.
 pub fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<Membership>> {
     tx.all(
         sql!(
-            "SELECT o.id, o.name, m.role FROM members m JOIN orgs o ON o.id = m.org_id \
-             WHERE m.user_id = ?1 ORDER BY o.name, o.id"
+            "SELECT o.id, o.name, o.language, m.role FROM members m JOIN orgs o ON o.id = m.org_id \
+             WHERE m.user_id = ?1 AND m.suspended_at IS NULL ORDER BY m.last_used_at DESC NULLS LAST, o.name, o.id"
         ),
         params![user],
     )
@@ -127,6 +163,28 @@ pub fn add_member(tx: &mut Tx, tenant: &Tenant, user: UserId, role: Role, now: T
         params![tenant.org(), user, role, now],
     )?;
     Ok(added == 1)
+}
+
+/// All organisations that a user is a member of, for what concerns the person.
+///
+/// # Errors
+/// As all queries.
+pub fn tenants_of(tx: &mut Tx, user: UserId) -> Result<Vec<Tenant>> {
+    let found: Vec<(OrgId,)> =
+        tx.all(sql!("SELECT org_id FROM members WHERE user_id = ?1 ORDER BY org_id"), params![user])?;
+    Ok(found.into_iter().map(|(org,)| Tenant::new(org)).collect())
+}
+
+/// Suspends a member, or ends the suspension; false if they are no member.
+///
+/// # Errors
+/// As all queries.
+pub fn set_suspended(tx: &mut Tx, tenant: &Tenant, user: UserId, since: Option<Timestamp>) -> Result<bool> {
+    let changed = tx.exec(
+        sql!("UPDATE members SET suspended_at = ?3 WHERE org_id = ?1 AND user_id = ?2"),
+        params![tenant.org(), user, since],
+    )?;
+    Ok(changed == 1)
 }
 
 /// Sets a member's role; false if they are no member.
@@ -149,7 +207,7 @@ pub fn set_role(tx: &mut Tx, tenant: &Tenant, user: UserId, role: Role) -> Resul
 pub fn remove_member(tx: &mut Tx, tenant: &Tenant, user: UserId) -> Result<bool> {
     let removed =
         tx.exec(sql!("DELETE FROM members WHERE org_id = ?1 AND user_id = ?2"), params![tenant.org(), user])?;
-    tx.exec(sql!("DELETE FROM codes WHERE org_id = ?1 AND user_id = ?2"), params![tenant.org(), user])?;
+    delete_codes_of(tx, user)?;
     tx.exec(
         sql!("DELETE FROM users WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM members WHERE user_id = ?1)"),
         params![user],
@@ -164,7 +222,8 @@ pub fn remove_member(tx: &mut Tx, tenant: &Tenant, user: UserId) -> Result<bool>
 pub fn members(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<Member>> {
     tx.all(
         sql!(
-            "SELECT u.id, u.email, u.name, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id \
+            "SELECT u.id, u.email, u.name, m.role, m.suspended_at, m.created_at \
+             FROM members m JOIN users u ON u.id = m.user_id \
              WHERE m.org_id = ?1 ORDER BY u.email"
         ),
         params![tenant.org()],
@@ -178,20 +237,21 @@ pub fn members(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<Member>> {
 pub fn member(tx: &mut Tx, tenant: &Tenant, user: UserId) -> Result<Option<Member>> {
     tx.opt(
         sql!(
-            "SELECT u.id, u.email, u.name, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id \
+            "SELECT u.id, u.email, u.name, m.role, m.suspended_at, m.created_at \
+             FROM members m JOIN users u ON u.id = m.user_id \
              WHERE m.org_id = ?1 AND m.user_id = ?2"
         ),
         params![tenant.org(), user],
     )
 }
 
-/// How many owners the organisation has.
+/// How many owners the organisation has who are not suspended.
 ///
 /// # Errors
 /// As all queries.
 pub fn owner_count(tx: &mut Tx, tenant: &Tenant) -> Result<i64> {
     let (owners,) = tx.one(
-        sql!("SELECT COUNT(*) FROM members WHERE org_id = ?1 AND role = ?2"),
+        sql!("SELECT COUNT(*) FROM members WHERE org_id = ?1 AND role = ?2 AND suspended_at IS NULL"),
         params![tenant.org(), Role::Owner],
     )?;
     Ok(owners)
@@ -211,13 +271,4 @@ pub fn tenant_of_member(
     let memberships = memberships(tx, user.id)?.into_iter();
     let wanted = memberships.filter(|membership| org_name.is_none_or(|name| name == membership.org_name));
     Ok(wanted.map(|membership| (Tenant::new(membership.org_id), user.clone(), membership.role)).collect())
-}
-
-/// Sets a user's name.
-///
-/// # Errors
-/// As all queries.
-pub fn set_name(tx: &mut Tx, id: UserId, name: &str, now: Timestamp) -> Result<()> {
-    tx.exec(sql!("UPDATE users SET name = ?2, updated_at = ?3 WHERE id = ?1"), params![id, name, now])?;
-    Ok(())
 }

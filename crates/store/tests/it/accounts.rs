@@ -1,8 +1,8 @@
 //! Organisations, people, and what proves who someone is.
 
-use dialtone_domain::{Role, SessionId, TokenId, UserId};
+use dialtone_domain::{Permission, Role, SessionId, TokenId, UserId};
 use dialtone_store::accounts::{
-    self, CodeKind, Credential, NewCode, NewSession, Organisation, TakenCode, Token,
+    self, CodeKind, Credential, Invitation, NewCode, NewSession, Organisation, TakenCode, Token, User,
 };
 use dialtone_store::{Result, Tenant, Tx};
 
@@ -23,8 +23,11 @@ fn a_session(tenant: &Tenant, user_id: UserId, hash: &[u8]) -> NewSession {
         token_hash: hash.to_owned(),
         org_id: tenant.org(),
         user_id,
+        address: "192.0.2.1".to_owned(),
+        user_agent: "a browser".to_owned(),
         created_at: at(0),
         expires_at: at(100),
+        ends_at: at(150),
     }
 }
 
@@ -34,6 +37,7 @@ fn a_token(user_id: UserId, role: Role) -> Token {
         user_id,
         name: "ci".to_owned(),
         role,
+        scopes: None,
         prefix: "dt_1234".to_owned(),
         created_at: at(0),
         expires_at: Some(at(100)),
@@ -79,13 +83,20 @@ fn people_are_known_by_address_and_belong_to_organisations_with_a_role() {
                 assert!(!accounts::create_user(tx, &a_user("ada@example.com"))?);
                 assert!(!accounts::add_member(tx, &ours, ada, Role::Viewer, at(1))?);
 
-                accounts::set_name(tx, ada, "Ada", at(2))?;
-                accounts::set_language(tx, ada, "en".parse().ok(), at(3))?;
-                let user = accounts::user_by_email(tx, "ada@example.com")?.unwrap();
-                assert_eq!(
-                    (user.password_hash.as_str(), user.name.as_str(), user.updated_at),
-                    ("$argon2id$", "Ada", at(3))
-                );
+                let user = accounts::user(tx, ada)?.unwrap();
+                let zone = Some("Europe/Paris".to_owned());
+                let changed = User {
+                    name: "Ada".to_owned(),
+                    language: "en".parse().ok(),
+                    time_zone: zone,
+                    updated_at: at(3),
+                    ..user
+                };
+                accounts::update_user(tx, &changed)?;
+                assert_eq!(accounts::user_by_email(tx, "ada@example.com")?, Some(changed.clone()));
+                accounts::set_password(tx, ada, "$new$", at(4))?;
+                let expected = User { password_hash: "$new$".to_owned(), updated_at: at(4), ..changed };
+                assert_eq!(accounts::user(tx, ada)?, Some(expected));
 
                 assert!(accounts::add_member(tx, &ours, bob, Role::Viewer, at(4))?);
                 let members = accounts::members(tx, &ours)?;
@@ -104,7 +115,21 @@ fn people_are_known_by_address_and_belong_to_organisations_with_a_role() {
                     matches!(&one[..], [(tenant, user, Role::Owner)] if *tenant == ours && user.id == bob)
                 );
                 assert_eq!(accounts::tenant_of_member(tx, "x@example.com", None)?, []);
-                assert_eq!(accounts::memberships(tx, bob)?.len(), 2);
+                let names = |tx: &mut Tx| -> Result<Vec<String>> {
+                    Ok(accounts::memberships(tx, bob)?.into_iter().map(|one| one.org_name).collect())
+                };
+                assert_eq!(names(tx)?, ["of ada@example.com", "of bob@example.com"]);
+                accounts::create_session(tx, &a_session(&theirs, bob, b"last"))?;
+                assert_eq!(
+                    names(tx)?,
+                    ["of bob@example.com", "of ada@example.com"],
+                    "the last used one first"
+                );
+                assert_eq!(accounts::tenants_of(tx, bob)?.len(), 2);
+                assert!(accounts::set_suspended(tx, &ours, bob, Some(at(5)))?);
+                assert_eq!(names(tx)?, ["of bob@example.com"]);
+                assert_eq!(accounts::owner_count(tx, &ours)?, 1);
+                assert_eq!(accounts::organisation_names(tx)?.len(), 2);
                 Ok(())
             })
             .await;
@@ -128,16 +153,46 @@ fn f2_a_session_proves_a_member_until_it_ends() {
                 assert_eq!(caller.credential, Credential::Session(session.id));
                 assert_eq!(caller.organisation, accounts::organisation(tx, &ours)?);
                 assert_eq!(caller.last_used, Some(at(0)));
-                accounts::touch(tx, &caller, at(61))?;
-                let touched = accounts::caller_by_session(tx, b"one", at(99))?.unwrap();
+                accounts::touch_session(tx, &theirs, session.id, at(60), at(140))?;
+                accounts::touch_session(tx, &ours, session.id, at(61), at(120))?;
+                let touched = accounts::caller_by_session(tx, b"one", at(119))?.unwrap();
                 assert_eq!(touched.last_used, Some(at(61)));
-                assert_eq!(accounts::caller_by_session(tx, b"one", at(100))?, None);
+                accounts::touch_session(tx, &ours, session.id, at(62), at(200))?;
+                assert_eq!(
+                    accounts::caller_by_session(tx, b"one", at(150))?,
+                    None,
+                    "it has an end in any case"
+                );
                 assert_eq!(accounts::caller_by_session(tx, b"other", at(1))?, None);
                 assert_eq!(accounts::caller_by_token(tx, b"one", at(1))?, None);
+                assert_eq!(
+                    accounts::caller_again(tx, &caller, at(1))?.map(|again| again.role),
+                    Some(Role::Agent)
+                );
 
-                assert!(!accounts::delete_session(tx, &theirs, session.id)?);
-                assert!(accounts::delete_session(tx, &ours, session.id)?);
-                assert!(!accounts::delete_session(tx, &ours, id::<SessionId>())?);
+                let listed = accounts::sessions(tx, ada, at(1))?;
+                assert_eq!((listed.len(), listed[0].address.as_str()), (1, "192.0.2.1"));
+                assert_eq!(accounts::sessions(tx, ada, at(150))?, []);
+                assert_eq!(accounts::session_end(tx, ada, session.id)?, Some(at(150)));
+                assert!(!accounts::renew_session(tx, ada, session.id, theirs.org(), b"new", at(2))?);
+                assert!(accounts::renew_session(tx, ada, session.id, ours.org(), b"new", at(2))?);
+                assert_eq!(accounts::caller_by_session(tx, b"one", at(3))?, None);
+                assert!(accounts::caller_by_session(tx, b"new", at(3))?.is_some());
+                accounts::set_suspended(tx, &ours, ada, Some(at(4)))?;
+                assert_eq!(accounts::caller_by_session(tx, b"new", at(5))?, None);
+                assert_eq!(accounts::caller_again(tx, &caller, at(5))?, None);
+                assert_eq!(accounts::create_session(tx, &a_session(&ours, ada, b"no"))?, None);
+                accounts::set_suspended(tx, &ours, ada, None)?;
+
+                assert!(!accounts::delete_session(tx, id(), session.id)?);
+                assert!(accounts::delete_session(tx, ada, session.id)?);
+                assert!(!accounts::delete_session(tx, ada, id::<SessionId>())?);
+                let kept = a_session(&ours, ada, b"kept");
+                accounts::create_session(tx, &kept)?;
+                accounts::create_session(tx, &a_session(&ours, ada, b"four"))?;
+                assert_eq!(accounts::delete_sessions_of(tx, ada, Some(kept.id))?, 1);
+                assert_eq!(accounts::delete_sessions_in(tx, &theirs, ada)?, 0);
+                assert_eq!(accounts::delete_sessions_in(tx, &ours, ada)?, 1);
                 accounts::create_session(tx, &a_session(&ours, ada, b"three"))?;
                 assert_eq!(accounts::delete_expired(tx, at(99))?, 0);
                 assert_eq!(accounts::delete_expired(tx, at(100))?, 1);
@@ -171,12 +226,23 @@ fn a_token_may_do_no_more_than_its_owner_and_ends_with_the_membership() {
 
                 let caller = accounts::caller_by_token(tx, b"weak", at(1))?.unwrap();
                 assert_eq!((caller.credential, caller.last_used), (Credential::Token(weak.id), None));
-                accounts::touch(tx, &caller, at(5))?;
+                accounts::touch_token(tx, &ours, weak.id, at(5))?;
                 let listed = accounts::tokens(tx, &ours, Some(ada))?;
                 assert_eq!(listed, [strong.clone(), Token { last_used_at: Some(at(5)), ..weak.clone() }]);
                 assert_eq!(accounts::tokens(tx, &ours, Some(bob))?, []);
                 assert_eq!(accounts::tokens(tx, &ours, None)?.len(), 2);
                 assert_eq!(accounts::tokens(tx, &theirs, None)?, []);
+
+                let scopes = Some([Permission::LinesRead].into_iter().collect());
+                let narrow = Token { scopes, expires_at: None, ..a_token(ada, Role::Agent) };
+                assert!(accounts::create_token(tx, &ours, &narrow, b"narrow")?);
+                let caller = accounts::caller_by_token(tx, b"narrow", at(1))?.unwrap();
+                assert!(caller.may(Permission::LinesRead) && !caller.may(Permission::TokensOwn));
+                assert!(accounts::delete_token(tx, &ours, narrow.id, None)?);
+                accounts::set_suspended(tx, &ours, ada, Some(at(1)))?;
+                assert_eq!(role(tx, b"strong")?, None);
+                assert!(!accounts::create_token(tx, &ours, &a_token(ada, Role::Viewer), b"no")?);
+                accounts::set_suspended(tx, &ours, ada, None)?;
 
                 assert!(!accounts::delete_token(tx, &theirs, weak.id, None)?);
                 assert!(!accounts::delete_token(tx, &ours, weak.id, Some(bob))?);
@@ -201,10 +267,11 @@ fn a_code_works_once_and_in_its_time() {
         let result: Result<()> = store
             .write(|tx| {
                 let (ours, ada) = with_member(tx, "ada@example.com", Role::Owner)?;
-                let code = |hash: &[u8], kind, subject| NewCode {
+                let code = |hash: &[u8], kind, subject: Option<(_, _)>| NewCode {
                     hash: hash.to_owned(),
                     kind,
-                    subject,
+                    org_id: subject.map(|(org, _)| org),
+                    user_id: subject.map(|(_, user)| user),
                     created_at: at(0),
                     expires_at: at(10),
                 };
@@ -219,10 +286,62 @@ fn a_code_works_once_and_in_its_time() {
                 assert_eq!(accounts::take_code(tx, b"late", sign_in, at(10))?, None);
                 assert_eq!(accounts::delete_codes(tx, setup)?, 1);
                 assert_eq!(accounts::take_code(tx, b"s", setup, at(1))?, None);
+
+                let reset = CodeKind::Reset;
+                accounts::put_code(tx, &code(b"r", reset, Some((ours.org(), ada))))?;
+                assert!(accounts::has_code(tx, b"r", reset, at(9))?);
+                assert!(!accounts::has_code(tx, b"r", sign_in, at(9))?);
+                assert!(!accounts::has_code(tx, b"r", reset, at(10))?);
+                assert_eq!(accounts::delete_codes_of(tx, ada)?, 1);
+                assert!(!accounts::has_code(tx, b"r", reset, at(9))?);
                 Ok(())
             })
             .await;
         result.unwrap();
+    });
+}
+
+#[test]
+fn t53_an_invitation_is_found_by_its_hash_and_goes_with_its_maker() {
+    on_both(|store, database| async move {
+        let result: Result<()> = store
+            .write(|tx| {
+                let (ours, ada) = with_member(tx, "ada@example.com", Role::Owner)?;
+                let (theirs, _) = with_member(tx, "bob@example.com", Role::Owner)?;
+                let new = || Invitation {
+                    id: id(),
+                    email: "new@example.com".to_owned(),
+                    role: Role::Agent,
+                    invited_by: ada,
+                    created_at: at(0),
+                    expires_at: at(10),
+                    inviter: "Zoë".to_owned(),
+                };
+                let (first, second) = (new(), new());
+                accounts::put_invitation(tx, &ours, &first, b"first")?;
+                accounts::put_invitation(tx, &ours, &second, b"second")?;
+                assert_eq!(
+                    accounts::invitations(tx, &ours, at(9))?,
+                    [second.clone()],
+                    "one for each address"
+                );
+                assert_eq!(accounts::invitations(tx, &ours, at(10))?, []);
+                assert_eq!(accounts::invitations(tx, &theirs, at(9))?, []);
+                assert_eq!(accounts::open_invitation(tx, b"first", at(9))?, None);
+                let (tenant, found) = accounts::open_invitation(tx, b"second", at(9))?.unwrap();
+                assert_eq!((&tenant, found.id, found.inviter_role), (&ours, second.id, Role::Owner));
+                assert_eq!(accounts::open_invitation(tx, b"second", at(10))?, None);
+                accounts::set_suspended(tx, &ours, ada, Some(at(1)))?;
+                assert_eq!(accounts::open_invitation(tx, b"second", at(9))?, None);
+                assert!(!accounts::delete_invitation(tx, &theirs, second.id)?);
+                assert!(accounts::delete_invitation(tx, &ours, second.id)?);
+                accounts::put_invitation(tx, &ours, &first, b"first")?;
+                accounts::remove_member(tx, &ours, ada)?;
+                Ok(())
+            })
+            .await;
+        result.unwrap();
+        assert_eq!(database.count("invitations"), 0);
     });
 }
 

@@ -134,6 +134,7 @@ pub(crate) fn a_user(email: &str) -> User {
         name: "Zoë".to_owned(),
         password_hash: "$argon2id$".to_owned(),
         language: None,
+        time_zone: None,
         created_at: at(0),
         updated_at: at(0),
     }

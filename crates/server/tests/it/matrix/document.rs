@@ -12,6 +12,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     /// The least role that may, where a role decides.
     pub(crate) least: Option<Role>,
+    /// Whether only people who are signed in may, and no token.
+    pub(crate) session: bool,
     /// Names of the parameters in the query.
     pub(crate) query: Vec<String>,
     /// The schema of its JSON body, where it takes one.
@@ -69,6 +71,7 @@ fn operation(document: &Value, path: &str, method: &str, told: &Value) -> Operat
         method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
         path: path.to_owned(),
         least: Role::ALL.into_iter().find(may),
+        session: told["security"] == json!([{ "cookie": [] }]),
         query: names.collect(),
         body: (!body.is_null()).then(|| resolved(document, body).clone()),
         streams: told["responses"]["200"]["content"]["text/event-stream"].is_object(),
@@ -80,8 +83,8 @@ pub(crate) fn value(name: &str, schema: &Value, mark: &str) -> Value {
     if let Some(one) = schema["enum"].as_array().and_then(|values| values.first()) {
         return one.clone();
     }
-    if schema["example"].is_string() {
-        return schema["example"].clone();
+    if schema["examples"][0].is_string() {
+        return schema["examples"][0].clone();
     }
     if schema["pattern"] == "^[A-Z]{2}$" {
         return json!("FR");

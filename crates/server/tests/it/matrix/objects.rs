@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// What each parameter of a path names, by the path up to it.
-const NAMED: [(&str, &str); 8] = [
+const NAMED: [(&str, &str); 10] = [
     ("/api/v1/lines/{line}", "line"),
     ("/api/phone-numbers/{id}", "line"),
     ("/api/v1/members/{id}", "member"),
@@ -19,6 +19,9 @@ const NAMED: [(&str, &str); 8] = [
     ("/api/v1/tokens/{id}", "token"),
     ("/api/v1/alerts/{id}", "alert"),
     ("/api/v1/alert-webhooks/{id}", "webhook"),
+    ("/api/v1/invitations/{id}", "invitation"),
+    // For whoever is signed in: the other person's is tried with a session, in `people`.
+    ("/api/v1/sessions/{id}", "nothing"),
     ("/sign-in/{code}", "nothing"),
 ];
 
@@ -121,10 +124,13 @@ impl Organisation {
         let address = format!("http://127.0.0.1:9/{mark}");
         let webhook = json!({ "url": address, "description": mark });
         let webhook = owner.post("/api/v1/alert-webhooks", webhook).await.expect(201);
+        let invited = json!({ "email": format!("guest.{email}"), "role": "viewer" });
+        let invitation = owner.post("/api/v1/invitations", invited).await.expect(201);
         let things = [
             ("alert", id(&alerts, "/alerts/0/id")),
             ("webhook", id(&webhook, "/webhook/id")),
             ("address", address),
+            ("invitation", id(&invitation, "/invitation/id")),
             ("account", account),
             ("auth_token", token),
             ("api_key", key),

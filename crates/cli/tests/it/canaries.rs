@@ -1,6 +1,7 @@
 //! T26: secrets of every kind are planted and used, at the finest level of the log and with traces on; then every
 //! byte that the program left anywhere is searched for them, in every way in which bytes are written as text.
 
+use crate::collector::collector;
 use crate::harness::{Engine, dialtone, http, logs, never_logged, run, unique, wait_for};
 use crate::site::{NUMBER, Site};
 use base64::Engine as _;
@@ -8,10 +9,7 @@ use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 const PASSWORD: &str = "canary pass/word+26";
 const WRONG_PASSWORD: &str = "canary guess/word+27";
@@ -85,31 +83,6 @@ impl Haystack {
     }
 }
 
-/// A collector of traces: keeps what is sent to it. It lives as long as the test.
-fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
-    let kept: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let sink = Arc::clone(&kept);
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let (mut bytes, mut byte) = (Vec::new(), [0]);
-            while !bytes.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
-                bytes.push(byte[0]);
-            }
-            let head = String::from_utf8_lossy(&bytes).to_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-            let read = stream.read_exact(&mut body);
-            sink.lock().unwrap().extend(bytes.into_iter().chain(body));
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            // A server that was killed does not wait for it.
-            let _ = read.and_then(|()| stream.write_all(answer));
-        }
-    });
-    (url, kept)
-}
-
 /// Sends a request and keeps the answer, head and body, for the search.
 async fn keep(hay: &mut Haystack, name: &str, request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.expect("the server answers");
@@ -163,12 +136,12 @@ async fn use_secrets(site: &Site, hay: &mut Haystack) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t26_no_secret_is_in_any_byte_that_the_program_leaves() {
-    let (collector, traces) = collector();
+    let (url, traces) = collector();
     let log = logs().join(format!("{}.log", unique("canaries")));
     let file = File::create(&log).unwrap();
     let site = Site::start(Engine::Sqlite, PASSWORD, |command| {
         command.stderr(file.try_clone().unwrap());
-        command.env("DIALTONE_LOG_FORMAT", "json").env("DIALTONE_OTLP_URL", &collector);
+        command.env("DIALTONE_LOG_FORMAT", "json").env("DIALTONE_OTLP_URL", &url);
         command.env("DIALTONE_SMTP_URL", format!("smtp://mail:{MAIL_PASSWORD}@127.0.0.1:1"));
     })
     .await;
@@ -220,11 +193,10 @@ async fn t26_no_secret_is_in_any_byte_that_the_program_leaves() {
     hay.add_files(site.place.folder());
     let Site { place, server, .. } = site;
     assert!(server.stop().success());
-    wait_for("the last traces", async || holds(&traces.lock().unwrap(), b"provider call").then_some(()))
-        .await;
+    wait_for("the last traces", async || holds(&traces.bytes(), b"provider call").then_some(())).await;
     hay.add_files(place.folder());
     hay.add("the log", std::fs::read(&log).unwrap());
-    hay.add("the traces", traces.lock().unwrap().clone());
+    hay.add("the traces", traces.bytes());
     for (what, at_least) in [("the log", 20_000), ("the traces", 5_000)] {
         let found = hay.0.iter().find(|(name, _)| name == what).unwrap();
         assert!(found.1.len() > at_least, "{what} has {} bytes only", found.1.len());

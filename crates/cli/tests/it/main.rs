@@ -4,6 +4,7 @@
 
 mod audit;
 mod canaries;
+mod collector;
 mod config;
 mod demo;
 mod doctor;
@@ -18,3 +19,4 @@ mod site;
 mod stop;
 mod supply;
 mod support;
+mod traces;

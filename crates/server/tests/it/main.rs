@@ -12,6 +12,7 @@ mod http;
 mod lines;
 mod live;
 mod matrix;
+mod metrics;
 mod numbers;
 mod openapi;
 mod people;

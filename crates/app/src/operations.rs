@@ -305,9 +305,9 @@ impl App {
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
-        tasks.spawn(self.clone().sweep_for_imports(stop.clone()));
+        tasks.spawn(self.clone().sweep_for_imports(stop.clone()).instrument(working("waiting imports")));
         self.spawn_watch(&mut tasks, &stop);
-        tasks.spawn(self.clone().keep_house(stop));
+        tasks.spawn(self.clone().keep_house(stop).instrument(working("housekeeping")));
         Ok(Workers { app: self.clone(), tasks })
     }
 
@@ -320,7 +320,7 @@ impl App {
                 Ok(Some(claimed)) => {
                     let id = claimed.operation.id;
                     let kind = claimed.operation.kind.as_str();
-                    let span = tracing::info_span!("operation", operation = %id, kind);
+                    let span = tracing::error_span!("operation", operation = %id, kind);
                     let run = std::panic::AssertUnwindSafe(self.run_operation(claimed)).catch_unwind();
                     if run.instrument(span).await.is_err() {
                         tracing::error!(operation = %id, "an operation panicked; its lease will run out");
@@ -337,6 +337,11 @@ impl App {
             }
         }
     }
+}
+
+/// Whose lines those of a worker are, as a request's are the request's.
+pub(crate) fn working(work: &'static str) -> tracing::Span {
+    tracing::error_span!("worker", work)
 }
 
 /// Until something is new, or some time has passed.

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use dialtone_app::{Origin, clock};
 use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -61,7 +62,7 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
     let method = request.method().clone();
     // At the level of errors, so that every line has its request, whatever the log leaves out.
     let span = tracing::error_span!("request", request_id = %id, %method, route = field::Empty,
-        status = field::Empty, otel.kind = "server", otel.name = field::Empty);
+        status = field::Empty, otel.kind = "server");
     follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
     let begun = clock::monotonic();
@@ -73,7 +74,8 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let status = response.status().as_u16();
     span.record("status", status);
-    span.record("otel.name", format!("{method} {route}"));
+    // Which route it is was not known when the span began.
+    span.context().span().update_name(format!("{method} {route}"));
     span.in_scope(|| tracing::info!(route, status, ms = taken.as_millis(), "answered"));
     site.metrics.answered(&method, route, status, taken);
     response.headers_mut().insert(REQUEST_ID, id.0);

@@ -54,7 +54,7 @@ async fn a_request_can_be_followed_in_the_log_and_in_its_trace() {
         |trace: &str| spans.iter().filter(|span| span.trace == trace && span.name == "provider call").count();
     assert!(calls(&work.trace) > 2, "the operation's own calls are in its trace");
 
-    // The log: every call to a provider belongs to a request or to an operation, also where nothing else is logged.
+    // The log: every call to a provider belongs to a request, an operation or a worker, also where nothing else is logged.
     let text = std::fs::read_to_string(&log).unwrap();
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
@@ -64,7 +64,8 @@ async fn a_request_can_be_followed_in_the_log_and_in_its_trace() {
     };
     let calls: Vec<&Value> = lines.iter().filter(|line| line["message"] == "provider call").collect();
     for line in &calls {
-        assert!(of(line, "request_id").is_some() || of(line, "operation").is_some(), "{line}");
+        let whose = ["request_id", "operation", "work"].map(|name| of(line, name));
+        assert!(whose.iter().any(Option::is_some), "{line}");
     }
     let count = |name: &str, value: &str| {
         calls.iter().filter(|line| of(line, name).as_deref() == Some(value)).count()

@@ -4,7 +4,8 @@
 use crate::clock::now;
 use crate::start::App;
 use dialtone_domain::Problem;
-use dialtone_store::counts;
+use dialtone_store::{counts, watch};
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -23,12 +24,20 @@ struct Waiting {
     state: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: String,
+}
+
 /// The application's numbers. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     ended: Family<Ended, Counter>,
     unfinished: Family<Waiting, Gauge>,
     oldest: Gauge,
+    alerts: Family<Kind, Gauge>,
+    lag: Gauge,
+    deliveries: Gauge,
 }
 
 impl Metrics {
@@ -37,6 +46,14 @@ impl Metrics {
         registry.register("operations_unfinished", "Operations that wait or run", self.unfinished.clone());
         let help = "How long the oldest operation that is due has waited";
         registry.register_with_unit("operations_oldest_due", help, Unit::Seconds, self.oldest.clone());
+        registry.register("alerts_open", "Alerts that are open", self.alerts.clone());
+        let help = "How late the line is that should have been looked at first";
+        registry.register_with_unit("watch_lag", help, Unit::Seconds, self.lag.clone());
+        registry.register(
+            "deliveries_waiting",
+            "Mails and webhooks not delivered yet",
+            self.deliveries.clone(),
+        );
     }
 
     /// An operation has ended.
@@ -91,15 +108,28 @@ impl App {
     /// Only for trouble with the database.
     pub async fn refresh_metrics(&self) -> Result<(), Problem> {
         let at = now();
-        let backlog = self.store().read(counts::backlog).await?;
+        let (backlog, alerts, due, deliveries) = self
+            .store()
+            .read(move |tx| {
+                let (backlog, alerts) = (counts::backlog(tx)?, counts::open_alerts(tx)?);
+                Ok::<_, Problem>((backlog, alerts, watch::next_due(tx, at)?, counts::waiting_deliveries(tx)?))
+            })
+            .await?;
+        let late =
+            |since: Option<Timestamp>| since.map_or(0, |since| at.duration_since(since).as_secs().max(0));
         let metrics = &self.inner.metrics;
+        metrics.lag.set(late(due));
+        metrics.deliveries.set(deliveries);
+        metrics.alerts.clear();
+        for counts::Count { kind, count } in alerts {
+            metrics.alerts.get_or_create(&Kind { kind }).set(count);
+        }
         metrics.unfinished.clear();
         for row in &backlog {
             let waiting = Waiting { kind: row.kind.clone(), state: row.state.clone() };
             metrics.unfinished.get_or_create(&waiting).set(row.count);
         }
-        let oldest = backlog.iter().map(|row| row.oldest).min().unwrap_or(at);
-        metrics.oldest.set(at.duration_since(oldest).as_secs().max(0));
+        metrics.oldest.set(late(backlog.iter().map(|row| row.oldest).min()));
         Ok(())
     }
 }

@@ -36,6 +36,33 @@ pub fn backlog(tx: &mut Tx) -> Result<Vec<Backlog>> {
 }
 
 record! {
+    /// What is open, of one kind.
+    pub struct Count {
+        /// What kind.
+        pub kind: String,
+        /// How many.
+        pub count: i64,
+    }
+}
+
+/// The alerts that are open.
+///
+/// # Errors
+/// As all queries.
+pub fn open_alerts(tx: &mut Tx) -> Result<Vec<Count>> {
+    tx.all(sql!("SELECT kind, COUNT(*) FROM alerts WHERE resolved_at IS NULL GROUP BY kind"), params![])
+}
+
+/// The messages that have not been delivered, to whomever.
+///
+/// # Errors
+/// As all queries.
+pub fn waiting_deliveries(tx: &mut Tx) -> Result<i64> {
+    tx.one::<(i64,)>(sql!("SELECT COUNT(*) FROM deliveries WHERE finished_at IS NULL"), params![])
+        .map(|row| row.0)
+}
+
+record! {
     /// An operation that has a problem.
     pub struct Failed {
         /// When it was asked for.

@@ -20,11 +20,13 @@ pub use mail::AlertMail;
 pub use settings::{WatchChange, WatchView};
 pub use webhooks::{NewWebhook, Told, WebhookView};
 
+use crate::operations::working;
 use crate::start::App;
 use jiff::SignedDuration;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// Organisations that this process looks at side by side.
 const WATCHERS: usize = 2;
@@ -37,10 +39,10 @@ impl App {
     /// Starts what watches lines and sends messages.
     pub(crate) fn spawn_watch(&self, tasks: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
         for _ in 0..WATCHERS {
-            tasks.spawn(self.clone().watch_lines(stop.clone()));
+            tasks.spawn(self.clone().watch_lines(stop.clone()).instrument(working("watch")));
         }
         for _ in 0..SENDERS {
-            tasks.spawn(self.clone().send_messages(stop.clone()));
+            tasks.spawn(self.clone().send_messages(stop.clone()).instrument(working("messages")));
         }
     }
 

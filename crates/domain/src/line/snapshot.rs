@@ -3,6 +3,7 @@
 use super::desired::Desired;
 use super::diagnose::our_number;
 use super::observed::{AccountStatus, Elsewhere, NumberStatus, Observed, TwilioView, VapiView};
+use super::routing::shown_url;
 use crate::Provider;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,11 +126,11 @@ fn twilio(view: &TwilioView) -> Half {
         ("capabilities.voice", Some(number.takes_calls.to_string())),
         ("trunk_sid", voice.trunk_sid.as_ref().map(ToString::to_string)),
         ("voice_application_sid", voice.application_sid.as_ref().map(ToString::to_string)),
-        ("voice_url", voice.voice_url.clone()),
+        ("voice_url", voice.voice_url.as_deref().map(shown_url)),
         ("voice_method", Some(voice.voice_method.name().to_owned())),
         ("status_callback", voice.status_callback.clone()),
         ("sms_application_sid", sms.application_sid.as_ref().map(ToString::to_string)),
-        ("sms_url", sms.sms_url.clone()),
+        ("sms_url", sms.sms_url.as_deref().map(shown_url)),
         ("sms_method", Some(sms.sms_method.name().to_owned())),
     ])
 }
@@ -154,7 +155,7 @@ fn vapi(desired: &Desired, view: &VapiView) -> Half {
         ("assistantId", number.assistant_id.map(|id| id.to_string())),
         ("assistant.name", assistant.map(|assistant| assistant.name.clone())),
         ("squadId, workflowId", number.has_squad.then(|| "…".to_owned())),
-        ("server.url", server.map(|server| server.url.clone())),
+        ("server.url", server.map(|server| shown_url(&server.url))),
         ("server.secret", server.and_then(|server| server.secret_fingerprint.clone())),
         ("smsEnabled", number.sms_enabled.map(|enabled| enabled.to_string())),
         ("status", Some(status.to_owned())),

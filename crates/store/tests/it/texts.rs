@@ -21,8 +21,8 @@ const SCANS: &[(&str, &str)] = &[
 ];
 
 /// Indexes of the unfinished only, of which there are few: reading such a one from end to end is no scan.
-const SMALL_INDEXES: [&str; 4] =
-    ["operations_due", "operations_unfinished", "deliveries_due", "deliveries_unfinished"];
+const SMALL_INDEXES: [&str; 5] =
+    ["operations_due", "operations_unfinished", "deliveries_due", "deliveries_unfinished", "alerts_open"];
 
 fn for_engine(engine: Engine) -> impl Iterator<Item = Sql> {
     texts().filter(move |sql| sql.only.is_none_or(|only| only == engine))

@@ -3,7 +3,7 @@
 use crate::accounts::{Caller, Credential};
 use crate::clock::now;
 use crate::start::App;
-use dialtone_domain::Problem;
+use dialtone_domain::{Code, Problem};
 use dialtone_store::accounts::User;
 use dialtone_store::{Tenant, Topic, Tx, events as rows};
 use serde::{Deserialize, Serialize};
@@ -53,8 +53,7 @@ impl Actor {
 }
 
 /// Writes what happened into the transaction in which it happens, with the request that it happens in. No secret
-/// and no full phone number may be in `before` or `after`. Each kind has a sentence, the text `event.<kind>`. What
-/// belongs to no organisation goes to the tenant that `dialtone_store::events::installation` gives.
+/// and no full phone number may be in `before` or `after`. Each kind has a sentence, the text `event.<kind>`.
 pub(crate) fn record(
     tx: &mut Tx,
     tenant: &Tenant,
@@ -75,6 +74,18 @@ pub(crate) fn record(
     };
     rows::append(tx, tenant, &event)?;
     Ok(())
+}
+
+/// The same for what belongs to no organisation: it goes to the installation's own chain.
+pub(crate) fn record_installation(
+    tx: &mut Tx,
+    actor: &Actor,
+    kind: &'static str,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Result<(), Problem> {
+    let installation = rows::installation(tx)?.ok_or(Code::Internal)?;
+    record(tx, &installation, actor, kind, installation.org(), before, after)
 }
 
 impl App {

@@ -5,7 +5,7 @@ use crate::accounts::sessions::{Device, new_session};
 use crate::accounts::{Caller, new_user};
 use crate::clock::now;
 use crate::credentials::{self, digest, random_secret};
-use crate::events::{Actor, record};
+use crate::events::{Actor, record, record_installation};
 use crate::start::App;
 use dialtone_domain::{Code, Country, ExposeSecret, Language, OrgId, Problem, Role, SecretString, UserId};
 use dialtone_store::{Tenant, Tx, accounts as rows};
@@ -127,6 +127,8 @@ impl App {
                 }
                 rows::take_code(tx, &hash, CodeKind::Setup, at)?.ok_or(Code::CodeInvalid)?;
                 let tenant = app.create_organisation(tx, &organisation)?;
+                let told = json!({ "organisation": tenant.org() });
+                record_installation(tx, &Actor::system("set-up"), "installation.set_up", None, Some(told))?;
                 create_owner(tx, &tenant, &user, at)
             })
             .await?;

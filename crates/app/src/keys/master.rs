@@ -2,11 +2,13 @@
 //! is. Until all of them are, both master keys are needed, and both are there.
 
 use super::next_keys;
+use crate::events::{Actor, record_installation};
 use crate::start::App;
 use crate::vault::{MasterChange, MasterError};
 use dialtone_domain::{Code, Problem, SecretString};
 use dialtone_store::instance::{self, Instance};
 use dialtone_store::{Tx, keys};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// A master key that took another one's place.
@@ -99,6 +101,11 @@ fn finish(tx: &mut Tx, new: &str) -> Result<bool, Problem> {
         return Ok(false);
     }
     let instance = instance::get(tx)?.ok_or(Code::Sealed)?;
+    if instance.master_key != new {
+        let (before, after) = (json!({ "key": instance.master_key }), json!({ "key": new }));
+        let actor = Actor::system("command line");
+        record_installation(tx, &actor, "installation.master_key_changed", Some(before), Some(after))?;
+    }
     instance::set_keys(tx, &Instance { master_key: new.to_owned(), next_master_key: None, ..instance })?;
     Ok(true)
 }

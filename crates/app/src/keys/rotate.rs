@@ -10,11 +10,13 @@
 //! Each step is harmless when it is done again, and finds out from the database how far it is.
 
 use super::{BATCH, Opened, Unreadable, every_key, place, version};
+use crate::events::{Actor, record_installation};
 use crate::start::App;
 use dialtone_domain::{Code, Problem};
 use dialtone_store::instance::{self, Instance};
 use dialtone_store::keys::{self, SEALED_COLUMNS, SealedColumn};
 use dialtone_store::{KeyOwner, Tx};
+use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
 /// What a rotation has done.
@@ -149,6 +151,8 @@ fn begin(tx: &mut Tx) -> Result<(i64, bool), Problem> {
     }
     let key_version = instance.key_version + 1;
     instance::set_keys(tx, &Instance { key_version, ..instance })?;
+    let told = json!({ "key_version": key_version });
+    record_installation(tx, &Actor::system("command line"), "installation.keys_rotated", None, Some(told))?;
     Ok((key_version, false))
 }
 

@@ -2,6 +2,7 @@
 
 use dialtone_domain::Role;
 use dialtone_testkit::{Client, on_each_engine};
+use futures::StreamExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,7 +15,9 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn open(client: &Client, path: &str) -> Self {
-        let response = client.request(Method::GET, path).send().await.unwrap();
+        // As long as the test: what ends a stream is the server.
+        let request = client.request(Method::GET, path).timeout(Duration::from_secs(3600));
+        let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new() }
@@ -93,10 +96,11 @@ on_each_engine! {
         let count = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 50_000 } else { 150 };
         let stranger = world.stranger().await;
         let busy = |client: Client, mark: &'static str, count: i64| async move {
-            for number in 0..count {
-                let change = json!({ "name": format!("{mark} {number}") });
-                client.patch("/api/v1/organisation", change).await.expect(200);
-            }
+            let change = |number| {
+                let (client, change) = (client.clone(), json!({ "name": format!("{mark} {number}") }));
+                async move { drop(client.patch("/api/v1/organisation", change).await.expect(200)) }
+            };
+            futures::stream::iter(0..count).for_each_concurrent(32, change).await;
         };
         let follower = world.owner.clone();
         let follow = async move {
@@ -131,5 +135,9 @@ on_each_engine! {
             world.owner.with("last-event-id", id).get("/api/v1/events").await.problem(400, "invalid_request");
         }
         world.owner.get("/api/v1/events?after=-1").await.problem(400, "invalid_request");
+        let begun = std::time::Instant::now();
+        let verified = world.owner.get("/api/v1/audit/verification").await.expect(200).body;
+        assert_eq!((&verified["audit"]["intact"], &verified["audit"]["seq"]), (&json!(true), &json!(last + 1)));
+        eprintln!("{last} events verified in {:?}", begun.elapsed());
     }
 }

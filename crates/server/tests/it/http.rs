@@ -114,6 +114,10 @@ on_each_engine! {
             let told = format!("{:?}{}", answer.headers, answer.text);
             assert!(!told.contains("evil.example"), "{method} {path}: {told}");
         }
+        let guest = json!({ "email": "guest@example.com", "role": "viewer" });
+        let invited = evil.post("/api/v1/invitations", guest).await.expect(201);
+        assert!(invited.body["link"].as_str().unwrap().starts_with("http://127.0.0.1/invitation/"), "{}", invited.text);
+        assert!(!invited.text.contains("evil.example"), "{}", invited.text);
     }
 }
 

@@ -61,7 +61,12 @@ async fn outsiders(world: &TestServer) -> Vec<(&'static str, Client)> {
     let expired =
         NewToken { name: "old".to_owned(), role: Role::Owner, scopes: None, expires_at: Some(past) };
     let (_, expired) = world.app.create_token(&caller, expired).await.unwrap();
+    let suspended = nobody.token(&world.add_user("suspended@example.com", "Acme", Role::Owner).await);
+    let id = suspended.get("/api/v1/session").await.expect(200).body["session"]["member"]["id"].clone();
+    let path = format!("/api/v1/members/{}", id.as_str().unwrap());
+    world.owner.patch(&path, json!({ "suspended": true })).await.expect(200);
     vec![
+        ("suspended", suspended),
         ("none", nobody.clone()),
         ("bad token", nobody.token("dt_wrong")),
         ("bad cookie", nobody.with("cookie", "dialtone_session=wrong").with("sec-fetch-site", "same-origin")),

@@ -15,6 +15,7 @@ const PLAIN: &[(&str, &str, &str)] = &[
     ("codes", "code_hash", "a hash"),
     ("data_keys", "wrapped", "sealed by the master key"),
     ("events", "hash", "a hash"),
+    ("invitations", "token_hash", "a hash"),
     ("sessions", "token_hash", "a hash"),
     ("tokens", "token_hash", "a hash"),
 ];

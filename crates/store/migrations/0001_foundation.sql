@@ -304,7 +304,7 @@ CREATE TABLE diary (
     operation_id TEXT,
     changed_at BIGINT
 ) STRICT;
-CREATE INDEX diary_by_line ON diary (org_id, line_id, created_at, id);
+CREATE INDEX diary_by_line ON diary (line_id, created_at, id);
 CREATE INDEX diary_by_age ON diary (created_at);
 
 CREATE TABLE alerts (

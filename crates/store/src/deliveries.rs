@@ -273,7 +273,7 @@ pub fn readers(tx: &mut Tx, tenant: &Tenant) -> Result<Vec<Reader>> {
     tx.all(
         sql!(
             "SELECT u.id, u.email, u.name, u.language FROM alert_mail a JOIN members m ON m.org_id = a.org_id AND m.suspended_at IS NULL \
-             AND m.user_id = a.user_id JOIN users u ON u.id = m.user_id WHERE a.org_id = ?1 ORDER BY a.user_id"
+             AND m.user_id = a.user_id JOIN users u ON u.id = m.user_id WHERE a.org_id = ?1 AND m.suspended_at IS NULL ORDER BY a.user_id"
         ),
         params![tenant.org()],
     )

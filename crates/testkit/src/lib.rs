@@ -7,12 +7,14 @@ mod database;
 mod logs;
 mod sandbox;
 mod server;
+mod smtp;
 
 pub use client::{Answer, Client};
 pub use database::{Database, Engine};
 pub use logs::record_logs;
 pub use sandbox::{ACCOUNT, ASSISTANT_NAME, FRENCH, KEY, NUMBER, SandboxClient, TOKEN};
 pub use server::{PASSWORD, TestServer};
+pub use smtp::MailServer;
 
 /// Declares tests that run on both database engines, each with a server of its own; `with f;` before them has `f` change
 /// its configuration.

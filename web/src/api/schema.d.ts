@@ -56,6 +56,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alert-mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells whether the caller gets alerts by e-mail */
+        get: operations["alert_mail"];
+        /** Sets whether the caller gets alerts by e-mail */
+        put: operations["want_alert_mail"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the web addresses that are told of alerts */
+        get: operations["webhooks"];
+        put?: never;
+        /**
+         * Adds a web address; the secret that messages are signed with is shown this once
+         * @description Messages are signed as the Standard Webhooks specification has it: `webhook-id`, `webhook-timestamp`,
+         *     `webhook-signature`. A message keeps its id over all tries; 410 ends them.
+         */
+        post: operations["add_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a web address, with what waits for it */
+        delete: operations["remove_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test message there, now */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the alerts */
+        get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that the caller knows of an alert */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assistants": {
         parameters: {
             query?: never;
@@ -71,6 +179,68 @@ export interface paths {
          * @description When it was the last thing missing, the number is imported, linked and checked at once.
          */
         post: operations["create_assistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks through the audit trail
+         * @description Everything that was changed in the organisation, by whom and from where, the newest first.
+         */
+        get: operations["audit_trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hands out the audit trail as a file
+         * @description The oldest entry first. The export is recorded as an entry itself before the first byte is sent. A file of JSON
+         *     lines without a filter can be verified anywhere: `dialtone audit verify --file`.
+         */
+        post: operations["export_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verifies the audit trail
+         * @description Walks the organisation's whole chain of hashes and names the first entry that was changed, removed, inserted or
+         *     moved. A head that was noted elsewhere tells also of a chain that was written anew.
+         */
+        get: operations["verify_audit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -93,6 +263,100 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows an invitation to whoever has its link */
+        post: operations["invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accepts an invitation as the person who is signed in */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepts an invitation with name and password
+         * @description Who is new gets an account and is signed in. Who has an account proves it by its password and then signs in as
+         *     always: `signed_in` tells which.
+         */
+        post: operations["join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the invitations that nobody has accepted yet */
+        get: operations["invitations"];
+        put?: never;
+        /**
+         * Invites somebody
+         * @description The link is shown this once, and mailed where a mail server is configured. It works once, within 7 days; inviting
+         *     the same address again takes its place.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -160,6 +424,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lines/{line}/diary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a line's diary
+         * @description What changed between which two looks, and by whom where that is known.
+         */
+        get: operations["diary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lines/{line}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks at a line at both providers, now
+         * @description What is seen is kept: the line's health, its diary and its alerts follow.
+         */
+        post: operations["look_at_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lines/{line}/repair": {
         parameters: {
             query?: never;
@@ -177,6 +481,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the caller as a person */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the caller's name, language or time zone */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes the caller's password
+         * @description Every other session of theirs ends, and this one gets a new secret. A second factor stays.
+         */
+        put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/members": {
         parameters: {
             query?: never;
@@ -187,7 +529,10 @@ export interface paths {
         /** Lists the members */
         get: operations["members"];
         put?: never;
-        /** Adds a member */
+        /**
+         * Adds somebody who has no account yet
+         * @description Who has one is asked by an invitation.
+         */
         post: operations["add_member"];
         delete?: never;
         options?: never;
@@ -209,7 +554,10 @@ export interface paths {
         delete: operations["remove_member"];
         options?: never;
         head?: never;
-        /** Changes a member */
+        /**
+         * Changes a member's role, suspends them, or ends that
+         * @description Their sessions here end. What they may do changes at once, also on open streams.
+         */
         patch: operations["change_member"];
         trace?: never;
     };
@@ -285,6 +633,65 @@ export interface paths {
         patch: operations["change_organisation"];
         trace?: never;
     };
+    "/api/v1/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's organisations */
+        get: operations["my_organisations"];
+        put?: never;
+        /** Makes another organisation, whose owner the caller is */
+        post: operations["create_organisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a link for a new password
+         * @description The answer is the same whether anybody has that address. The link works once, within 30 minutes.
+         */
+        post: operations["request_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets a new password by a link that was mailed
+         * @description Every session of the person ends; they sign in with the new password, and with their second factor where they
+         *     have one.
+         */
+        post: operations["complete_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/phone-numbers": {
         parameters: {
             query?: never;
@@ -340,6 +747,61 @@ export interface paths {
         head?: never;
         /** Changes the caller's language */
         patch: operations["change_session"];
+        trace?: never;
+    };
+    "/api/v1/session/organisation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Works in another of the caller's organisations
+         * @description The session gets a new secret: the cookie before no longer works.
+         */
+        post: operations["switch_organisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists where the caller is signed in */
+        get: operations["sessions"];
+        put?: never;
+        post?: never;
+        /** Signs the caller out everywhere else */
+        delete: operations["revoke_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of the caller's sessions */
+        delete: operations["revoke_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/setup": {
@@ -456,6 +918,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how the lines are watched */
+        get: operations["watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes how the lines are watched */
+        patch: operations["change_watch"];
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -535,6 +1015,121 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The caller as a person. */
+        Account: {
+            /** @description Their e-mail address. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Their id.
+             */
+            id: string;
+            /** @enum {string|null} */
+            language?: "en" | "fr" | null;
+            /** @description Their name. */
+            name: string;
+            /** @description The time zone they chose, by its IANA name; null: the browser's. */
+            time_zone: string | null;
+        };
+        /** @description The caller as a person. */
+        AccountAnswer: {
+            /** @description They. */
+            account: components["schemas"]["Account"];
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description What to change of oneself; what is left out stays. */
+        AccountBody: {
+            /**
+             * @description The language; null: the browser's.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+            /** @description The name. */
+            name?: string | null;
+            /**
+             * @description The time zone by its IANA name; null: the browser's.
+             * @example Europe/Paris
+             */
+            time_zone?: string | null;
+        };
+        /** @description Something that people are alerted to. */
+        Alert: {
+            /**
+             * Format: date-time
+             * @description When somebody said that they know; null: nobody did.
+             */
+            acknowledged_at: string | null;
+            /** @description Who. */
+            acknowledged_by: Record<string, never> | null;
+            /** @description What it means and what to do, or that it is over. */
+            detail: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "line_broken" | "call_failed" | "provider_down" | "credential_refused" | "repair_fight" | "watch_late" | "backup_failed";
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description When it was over; null: it is open.
+             */
+            resolved_at: string | null;
+            /**
+             * Format: date-time
+             * @description When what it tells of was seen last.
+             */
+            seen_at: string;
+            /** @enum {string} */
+            severity: "notice" | "warning" | "critical";
+            /** @description What it is about: a line's id, a provider, an account. */
+            subject: string;
+            /** @description A few words. */
+            title: string;
+        };
+        /** @description An alert. */
+        AlertAnswer: {
+            /** @description It. */
+            alert: components["schemas"]["Alert"];
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Whether the caller gets alerts by e-mail. */
+        AlertMail: {
+            /** @description Whether this server can send mails at all. */
+            available: boolean;
+            /** @description Where they go. */
+            email: string;
+            /** @description Whether they want them. */
+            wanted: boolean;
+        };
+        /** @description Whether the caller gets alerts by e-mail. */
+        AlertMailAnswer: {
+            /** @description It. */
+            alert_mail: components["schemas"]["AlertMail"];
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Whether the caller wants alerts by e-mail. */
+        AlertMailChange: {
+            /** @description Whether they want them. */
+            wanted: boolean;
+        };
+        /** @description The alerts. */
+        Alerts: {
+            /** @description A page of them, the newest first. */
+            alerts: components["schemas"]["Alert"][];
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
         /** @description An assistant at Vapi. */
         Assistant: {
             /**
@@ -563,6 +1158,104 @@ export interface components {
             assistants: components["schemas"]["Assistant"][];
             /** @description Always null: the list is whole. */
             next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Who did something. */
+        AuditActor: {
+            /** @description The person's id, also where a token of theirs acted; else the part of Dialtone. */
+            id: string;
+            /** @description `member`, `token` or `system`. */
+            kind: string;
+            /** @description Their name. */
+            name: string;
+        };
+        /** @description One entry of the audit trail. */
+        AuditEntry: {
+            /** @description Who did it. */
+            actor: components["schemas"]["AuditActor"];
+            /** @description The address that the request came from. */
+            address: string | null;
+            after?: Record<string, never> | null;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            before?: Record<string, never> | null;
+            /** @description Its hash, in hexadecimal. */
+            hash: string;
+            /** @description What kind of event it is: `line.changed`. */
+            kind: string;
+            /** @description The request that it happened in, as its answer and the log name it. */
+            request_id: string | null;
+            /**
+             * Format: int64
+             * @description Its number in the organisation, from 1 without gaps.
+             */
+            seq: number;
+            /** @description What it happened to. */
+            subject_id: string;
+            /** @description The kind in words. */
+            summary: string;
+        };
+        /** @description What to write into a file. */
+        AuditExport: {
+            /** @description What this person did, also with their tokens, or this part of Dialtone. */
+            actor?: string | null;
+            /**
+             * @description `csv` for spreadsheets, `jsonl` for programs and for verifying elsewhere.
+             * @enum {string}
+             */
+            format: "csv" | "jsonl";
+            /**
+             * Format: date-time
+             * @description Not before this time.
+             */
+            from?: string | null;
+            /** @description Kinds that begin so: `line.` for all about lines. */
+            kind?: string | null;
+            /** @description What happened to the object with this id. */
+            subject?: string | null;
+            /**
+             * Format: date-time
+             * @description Not after this time.
+             */
+            to?: string | null;
+        };
+        /** @description A page of the audit trail, the newest entry first. */
+        AuditTrail: {
+            /** @description The entries; a page may be short, or empty, and still have a next one. */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description How a chain was found. */
+        AuditVerdict: {
+            /**
+             * Format: int64
+             * @description The first entry that is not as it was written.
+             */
+            broken_seq: number | null;
+            /** @enum {string|null} */
+            flaw?: "missing" | "changed" | "inserted" | "rewritten" | null;
+            /** @description The hash of the last good entry. */
+            hash: string;
+            /** @description Whether no entry was changed, removed, inserted or moved since it was written. */
+            intact: boolean;
+            /**
+             * Format: int64
+             * @description The last good entry; 0: not even the first. Keep it with its hash elsewhere, and hand both in with a later
+             *     verification: nobody can then write the trail up to here anew.
+             */
+            seq: number;
+        };
+        /** @description How the organisation's chain was found. */
+        AuditVerified: {
+            /** @description What was found. */
+            audit: components["schemas"]["AuditVerdict"];
             /** @enum {boolean} */
             success: true;
         };
@@ -599,6 +1292,15 @@ export interface components {
             /** @description What it looks at. */
             title: string;
         };
+        /** @description A line's diary. */
+        Diary: {
+            /** @description A page of it, the newest first. */
+            entries: components["schemas"]["Entry"][];
+            /** @description Where the next page begins; null: this is the last one. */
+            next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
         /** @description What was found at both providers, and what would mend it. */
         Doctor: {
             /** @description The checks, in order: a later one means nothing while an earlier one fails. */
@@ -632,6 +1334,56 @@ export interface components {
             /** @enum {boolean} */
             success: true;
         };
+        /** @description Sessions have ended. */
+        Ended: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            ended: number;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description What one look saw differently from the look before. */
+        Entry: {
+            /** @description By whom: a member, a token, Dialtone itself, or `{"kind": "outside"}`. */
+            actor: Record<string, never>;
+            /** @enum {string|null} */
+            cause_after?: "twilio_missing" | "twilio_unauthorized" | "twilio_forbidden" | "twilio_account_inactive" | "twilio_unreachable" | "vapi_missing" | "vapi_unauthorized" | "vapi_forbidden" | "vapi_other_org" | "vapi_unreachable" | "no_assistant" | "assistant_deleted" | "not_imported" | "number_in_subaccount" | "number_is_caller_id" | "number_not_in_account" | "vapi_number_in_other_org" | "imported_from_other_account" | "not_linked" | "linked_to_other" | "linked_to_deleted" | "linked_to_squad" | "server_differs" | "number_left_account" | "trunk_overrides" | "application_overrides" | "webhook_empty" | "webhook_demo" | "webhook_other_region" | "webhook_elsewhere" | "webhook_method" | "number_without_voice" | "number_blocked" | "number_activating" | "last_call_failed" | null;
+            /** @enum {string|null} */
+            cause_before?: "twilio_missing" | "twilio_unauthorized" | "twilio_forbidden" | "twilio_account_inactive" | "twilio_unreachable" | "vapi_missing" | "vapi_unauthorized" | "vapi_forbidden" | "vapi_other_org" | "vapi_unreachable" | "no_assistant" | "assistant_deleted" | "not_imported" | "number_in_subaccount" | "number_is_caller_id" | "number_not_in_account" | "vapi_number_in_other_org" | "imported_from_other_account" | "not_linked" | "linked_to_other" | "linked_to_deleted" | "linked_to_squad" | "server_differs" | "number_left_account" | "trunk_overrides" | "application_overrides" | "webhook_empty" | "webhook_demo" | "webhook_other_region" | "webhook_elsewhere" | "webhook_method" | "number_without_voice" | "number_blocked" | "number_activating" | "last_call_failed" | null;
+            /**
+             * Format: date-time
+             * @description When the provider says that its part was changed last.
+             */
+            changed_at: string | null;
+            /** @description The fields that differ. */
+            changes: components["schemas"]["FieldDrift"][];
+            /** @enum {string} */
+            health: "working" | "attention" | "failing" | "unchecked";
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The operation of ours that did it.
+             */
+            operation_id: string | null;
+            /**
+             * Format: date-time
+             * @description When the look that saw it began.
+             */
+            seen_at: string;
+            /**
+             * Format: date-time
+             * @description When the look before began; null: there was none.
+             */
+            seen_before: string | null;
+            /** @description What that means, in words; null where nothing fails. */
+            summary: string | null;
+        };
         /** @description One field of a change. */
         FieldChange: {
             /** @description The provider's name for it. */
@@ -639,6 +1391,17 @@ export interface components {
             /** @description Its value before; null: not set. */
             from: string | null;
             /** @description Its value after; null: not set. */
+            to: string | null;
+        };
+        /** @description One field that one look saw differently from the look before. */
+        FieldDrift: {
+            /** @description The provider's name for it. */
+            field: string;
+            /** @description Its value before; null: not set. */
+            from: string | null;
+            /** @enum {string} */
+            provider: "twilio" | "vapi";
+            /** @description Its value now; null: not set. */
             to: string | null;
         };
         /** @description One wrong field. */
@@ -733,6 +1496,80 @@ export interface components {
             /** @description Always `twilio`. */
             provider: string;
         };
+        /** @description An invitation that nobody has accepted yet. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Who is invited. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The name of who invited them. */
+            invited_by: string;
+            /** @enum {string} */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description An invitation's secret. */
+        InvitationSecret: {
+            /**
+             * Format: password
+             * @description What the link ends with.
+             */
+            secret: string;
+        };
+        /** @description The invitations. */
+        Invitations: {
+            /** @description Those that nobody has accepted yet. */
+            invitations: components["schemas"]["Invitation"][];
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description An invitation that was just made. */
+        Invited: {
+            /** @description It. */
+            invitation: components["schemas"]["Invitation"];
+            /** @description Where it can be accepted, shown this once. */
+            link: string;
+            /** @description Whether it was mailed: no where no mail server is configured, or where it failed. */
+            mailed: boolean;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Who accepts. */
+        JoinBody: {
+            /** @description The name of somebody who is new here; not looked at otherwise. */
+            name?: string | null;
+            /**
+             * Format: password
+             * @description A new password for somebody who is new here, else the one that they have.
+             */
+            password: string;
+            /**
+             * Format: password
+             * @description What the link ends with.
+             */
+            secret: string;
+        };
+        /** @description An invitation was accepted. */
+        Joined: {
+            /** @description Whether a session has begun: for somebody new. Else they sign in now. */
+            signed_in: boolean;
+            /** @enum {boolean} */
+            success: true;
+        };
         /** @description A phone number and what should happen when someone calls or texts it. */
         Line: {
             /**
@@ -775,6 +1612,11 @@ export interface components {
             server_url: string | null;
             /** @enum {string} */
             sms_owner: "twilio" | "vapi";
+            /**
+             * Format: date-time
+             * @description Since when a provider cannot be read, where that is so; what is shown is as it was before.
+             */
+            unknown_since: string | null;
             /**
              * Format: date-time
              * @description When it was changed last.
@@ -862,6 +1704,13 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "agent" | "admin" | "owner";
+            /**
+             * Format: date-time
+             * @description Since when they are suspended and may do nothing here; null: they are not.
+             */
+            suspended_at: string | null;
+            /** @description The time zone they chose, told of the caller only. */
+            time_zone: string | null;
         };
         /** @description A member. */
         MemberAnswer: {
@@ -872,13 +1721,13 @@ export interface components {
         };
         /** @description What to change of a member; what is left out stays. */
         MemberChange: {
-            /** @description Their name. */
-            name?: string | null;
             /**
              * @description What they may do: at most what you may.
              * @enum {string|null}
              */
             role?: "viewer" | "agent" | "admin" | "owner" | null;
+            /** @description Whether they are suspended: then they may do nothing here, until that is taken back. */
+            suspended?: boolean | null;
         };
         /** @description The members. */
         Members: {
@@ -897,6 +1746,36 @@ export interface components {
             code: "twilio_credentials" | "phone_number" | "vapi_key" | "assistant";
             /** @description What to do, in a few words. */
             message: string;
+        };
+        /** @description An organisation of the caller's. */
+        MyOrganisation: {
+            /** @description Whether this request is made in it. */
+            current: boolean;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description An organisation that was just made. */
+        MyOrganisationAnswer: {
+            /** @description It. */
+            organisation: components["schemas"]["MyOrganisation"];
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description The caller's organisations. */
+        MyOrganisations: {
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description Those where they may do something. */
+            organisations: components["schemas"]["MyOrganisation"][];
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description An assistant to make. */
         NewAssistant: {
@@ -920,6 +1799,19 @@ export interface components {
             setup: components["schemas"]["Setup"];
             /** @enum {boolean} */
             success: true;
+        };
+        /** @description Somebody to invite. */
+        NewInvitation: {
+            /**
+             * Format: email
+             * @description Their e-mail address.
+             */
+            email: string;
+            /**
+             * @description What they will be allowed to do: at most what you may.
+             * @enum {string}
+             */
+            role: "viewer" | "agent" | "admin" | "owner";
         };
         /** @description A member to add. */
         NewMember: {
@@ -949,6 +1841,18 @@ export interface components {
             password: string | null;
             /** @enum {boolean} */
             success: true;
+        };
+        /** @description An organisation to make. */
+        NewOrganisation: {
+            /** @description The country of numbers that are written without one; as here where it is left out. */
+            country?: string | null;
+            /**
+             * @description Its language; as here where it is left out.
+             * @enum {string|null}
+             */
+            language?: "en" | "fr" | null;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A number to import and keep a record of. */
         NewRecord: {
@@ -985,6 +1889,11 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "agent" | "admin" | "owner";
+            /**
+             * @description What of that it is narrowed to: names of permissions, separated by spaces; to nothing where it is left out.
+             * @example lines.read events.read
+             */
+            scopes?: string | null;
         };
         /** @description A token that was just made. */
         NewTokenAnswer: {
@@ -994,6 +1903,50 @@ export interface components {
             success: true;
             /** @description It. */
             token: components["schemas"]["Token"];
+        };
+        /** @description A web address to add. */
+        NewWebhook: {
+            /** @description What it is for. */
+            description?: string | null;
+            /**
+             * Format: uri
+             * @description The address: public and https, unless the server's operator allows other networks.
+             */
+            url: string;
+        };
+        /** @description A web address that was just added. */
+        NewWebhookAnswer: {
+            /** @description The secret that messages to it are signed with, shown this once. */
+            secret: string;
+            /** @enum {boolean} */
+            success: true;
+            /** @description It. */
+            webhook: components["schemas"]["Webhook"];
+        };
+        /** @description An invitation as whoever has its link sees it. */
+        OpenInvitation: {
+            /** @description Who is invited. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /** @description The name of who invited them. */
+            invited_by: string;
+            /** @description Whether somebody with that address has an account already: then they sign in, or give its password. */
+            known: boolean;
+            /** @description Into which organisation. */
+            organisation: string;
+            /** @enum {string} */
+            role: "viewer" | "agent" | "admin" | "owner";
+        };
+        /** @description An invitation, to whoever has its link. */
+        OpenInvitationAnswer: {
+            /** @description It. */
+            invitation: components["schemas"]["OpenInvitation"];
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description Something that changes a line, step by step, and survives a crash. */
         Operation: {
@@ -1015,7 +1968,7 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            kind: "import" | "auto_import" | "repair" | "change" | "remove" | "undo";
+            kind: "import" | "auto_import" | "repair" | "self_repair" | "change" | "remove" | "undo";
             /**
              * Format: uuid
              * @description The line.
@@ -1093,6 +2046,70 @@ export interface components {
             /** @description Its name. */
             name?: string | null;
         };
+        /** @description Which organisation to work in. */
+        OrganisationChoice: {
+            /**
+             * Format: uuid
+             * @description One of the caller's organisations.
+             */
+            organisation_id: string;
+        };
+        /** @description The organisation that was joined. */
+        OrganisationChosen: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            organisation_id: string;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description Where the caller is signed in. */
+        OwnSession: {
+            /** @description The network address that it was begun from. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            created_at: string;
+            /** @description Whether this request is made with it. */
+            current: boolean;
+            /**
+             * Format: date-time
+             * @description When it ends if it is not used.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            last_seen_at: string;
+            /** @description The name of the organisation that it is in. */
+            organisation: string;
+            /** @description What the browser says it is. */
+            user_agent: string;
+        };
+        /** @description A new password. */
+        PasswordBody: {
+            /**
+             * Format: password
+             * @description The present one.
+             */
+            current_password: string;
+            /**
+             * Format: password
+             * @description The new one.
+             */
+            new_password: string;
+            /** @description Whether the caller's API tokens end as well; not where it is left out. */
+            revoke_tokens?: boolean | null;
+        };
         /** @description What went wrong, what was not changed, and what to do (RFC 9457 with `success`, `message`, `remedy`). */
         Problem: {
             /** @description The stable name of the problem. */
@@ -1144,6 +2161,10 @@ export interface components {
         ReadinessChecks: {
             /** @description Whether the database answers: `ok` or `failing`. */
             database: string;
+            /** @description Whether the master key is the one that sealed the saved secrets: `ok` or `sealed`. */
+            master_key: string;
+            /** @description `failing` once the server was asked to stop: send new requests elsewhere. */
+            staying: string;
         };
         /** @description A number's record (requirement D3). Its auth token is kept encrypted and never shown. */
         Record: {
@@ -1225,13 +2246,36 @@ export interface components {
             /** @description Only tell what would change. */
             dry_run?: boolean | null;
         };
+        /** @description A new password, by a link that was mailed. */
+        ResetBody: {
+            /**
+             * Format: password
+             * @description What the link ends with.
+             */
+            code: string;
+            /**
+             * Format: password
+             * @description The new password.
+             */
+            password: string;
+            /** @description Whether the person's API tokens end as well; not where it is left out. */
+            revoke_tokens?: boolean | null;
+        };
+        /** @description Who forgot their password. */
+        ResetRequest: {
+            /**
+             * Format: email
+             * @description Their e-mail address.
+             */
+            email: string;
+        };
         /** @description Who is signed in, where, and what they may do. */
         Session: {
             /** @description The member. */
             member: components["schemas"]["Member"];
             /** @description Their organisation. */
             organisation: components["schemas"]["Organisation"];
-            /** @description The names of what their role may do. */
+            /** @description The names of what they may do. */
             permissions: string[];
             /** @description Whether the providers are not the real ones. */
             sandbox: boolean;
@@ -1250,6 +2294,15 @@ export interface components {
              * @enum {string|null}
              */
             language?: "en" | "fr" | null;
+        };
+        /** @description The caller's sessions. */
+        Sessions: {
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @description All that have not ended, the newest first. */
+            sessions: components["schemas"]["OwnSession"][];
+            /** @enum {boolean} */
+            success: true;
         };
         /** @description What stands between the settings and a number that answers (requirement A5). */
         Setup: {
@@ -1378,6 +2431,8 @@ export interface components {
             prefix: string;
             /** @enum {string} */
             role: "viewer" | "agent" | "admin" | "owner";
+            /** @description What of that it is narrowed to: names of permissions, separated by spaces; null: to nothing. */
+            scopes: string | null;
         };
         /** @description The tokens. */
         Tokens: {
@@ -1508,6 +2563,107 @@ export interface components {
             /** @description What it means. */
             message: string;
         };
+        /** @description How the lines are watched, and how far the watch is. */
+        Watch: {
+            /**
+             * Format: int64
+             * @description How often each line is looked at, in minutes.
+             */
+            interval_minutes: number;
+            /**
+             * Format: int64
+             * @description How many lines are watched.
+             */
+            lines: number;
+            /**
+             * Format: date-time
+             * @description The look that is due first.
+             */
+            next_due: string | null;
+            /**
+             * Format: date-time
+             * @description The look that is longest ago.
+             */
+            oldest_look: string | null;
+            /**
+             * Format: int64
+             * @description How many alerts are open.
+             */
+            open_alerts: number;
+            /** @description The causes that are repaired without asking. */
+            repair: string[];
+            /** @description The causes that can be. */
+            repairable: string[];
+            /**
+             * Format: int64
+             * @description How many of them cannot be read at present.
+             */
+            unknown: number;
+        };
+        /** @description How the lines are watched. */
+        WatchAnswer: {
+            /** @enum {boolean} */
+            success: true;
+            /** @description It. */
+            watch: components["schemas"]["Watch"];
+        };
+        /** @description What to change of the watch; what is left out stays. */
+        WatchChange: {
+            /** @description How often each line is looked at, in minutes; at most once a minute, at least once a day. */
+            interval_minutes?: number | null;
+            /** @description The causes that are repaired without asking, by name, separated by spaces; an empty text: none. */
+            repair?: string | null;
+        };
+        /** @description A web address that is told of alerts. */
+        Webhook: {
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            created_at: string;
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: date-time
+             * @description When the receiver said (by 410) that it wants no more; null: it is told.
+             */
+            gone_at: string | null;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether that one arrived. */
+            last_arrived: boolean | null;
+            /**
+             * Format: date-time
+             * @description When the last message was made that was tried.
+             */
+            last_at: string | null;
+            /** @description Why it did not. */
+            last_error: string | null;
+            /** @description The address. */
+            url: string;
+        };
+        /** @description What a receiver answered to a test. */
+        WebhookTested: {
+            /**
+             * Format: int32
+             * @description The status of its answer.
+             */
+            status: number;
+            /** @enum {boolean} */
+            success: true;
+        };
+        /** @description The web addresses that are told of alerts. */
+        Webhooks: {
+            /** @description Always null: the list is whole. */
+            next_cursor: string | null;
+            /** @enum {boolean} */
+            success: true;
+            /** @description All of them, the newest first. */
+            webhooks: components["schemas"]["Webhook"][];
+        };
     };
     responses: {
         /** @description What failed, what was not changed, and what to do. */
@@ -1574,6 +2730,7 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -1616,6 +2773,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -1646,6 +2804,239 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alert_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertMailAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    want_alert_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertMailChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertMailAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    add_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    remove_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The web address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The web address. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTested"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    alerts: {
+        parameters: {
+            query?: {
+                /** @description Only those that are open. */
+                open?: boolean;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -1707,11 +3098,117 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    audit_trail: {
+        parameters: {
+            query?: {
+                /** @description Not before this time. */
+                from?: string;
+                /** @description Not after this time. */
+                to?: string;
+                /** @description What this person did, also with their tokens, or this part of Dialtone. */
+                actor?: string;
+                /** @description Kinds that begin so: `line.` for all about lines. */
+                kind?: string;
+                /** @description What happened to the object with this id. */
+                subject?: string;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditTrail"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuditExport"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    verify_audit: {
+        parameters: {
+            query?: {
+                /** @description The number of the entry that was the last one then. */
+                seq?: number;
+                /** @description Its hash. */
+                hash?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerified"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
@@ -1741,6 +3238,194 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenInvitationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationChosen"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Joined"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invitation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -1770,6 +3455,7 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -1832,6 +3518,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
@@ -1866,6 +3553,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -1897,6 +3585,71 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    diary: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many items at most; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The line's id, or its number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diary"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    look_at_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The line's id, or its number in E.164. */
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
@@ -1945,11 +3698,100 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
@@ -2004,6 +3846,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2069,6 +3912,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2104,6 +3948,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -2172,6 +4017,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
@@ -2228,11 +4074,135 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    my_organisations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyOrganisations"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    create_organisation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request with the same key is done once, and answered again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganisation"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyOrganisationAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    request_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    complete_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetBody"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
     };
@@ -2310,6 +4280,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2366,6 +4337,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
@@ -2422,8 +4394,118 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    switch_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganisationChoice"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revoke_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    revoke_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };
@@ -2475,6 +4557,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2560,6 +4643,7 @@ export interface operations {
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2644,6 +4728,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2725,6 +4810,7 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
@@ -2753,6 +4839,61 @@ export interface operations {
             };
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAnswer"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            500: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+        };
+    };
+    change_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchChange"];
+            };
+        };
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAnswer"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            408: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             500: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
         };

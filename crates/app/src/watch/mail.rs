@@ -98,7 +98,7 @@ impl App {
             [one] => one.subject.clone(),
             many => {
                 let params = Params::default().with("count", many.len().to_string());
-                say("alert.mail.digest", &params.with("organisation", organisation))
+                say("alert.mail.digest.title", &params.with("organisation", organisation))
             }
         };
         let page = format!("{}/alerts", self.inner.public_url.trim_end_matches('/'));
@@ -124,7 +124,7 @@ impl Told {
         let kind: AlertKind = serde_json::from_value(data["kind"].clone()).unwrap_or(AlertKind::LineBroken);
         let params: Params = serde_json::from_value(data["params"].clone()).unwrap_or_default();
         let is_over = !data["resolved_at"].is_null();
-        let key = if is_over { "alert.mail.resolved" } else { "alert.mail.opened" };
+        let key = if is_over { "alert.mail.resolved.title" } else { "alert.mail.opened.title" };
         let title = Params::default().with("title", kind.title(language, &params));
         Self {
             subject: text::text(language, key, &title),

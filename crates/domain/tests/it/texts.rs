@@ -10,7 +10,7 @@ const FRENCH: &str = include_str!("../../texts/fr.json");
 /// The families of texts that code names by a table; the others are named where they are used.
 const TABLES: [&str; 5] = ["problem.", "check.", "cause.", "change.", "alert."];
 /// Texts of mails that alerts are told by.
-const MAILS: [&str; 4] = ["digest", "footer", "opened", "resolved"];
+const MAILS: [&str; 4] = ["digest.title", "footer", "opened.title", "resolved.title"];
 
 const CHANGES: [&str; 8] = [
     "import_number",
@@ -104,6 +104,12 @@ fn f1_only_values_that_callers_know_of_are_named() {
         "name",
         "organisation",
         "role",
+        // Of alerts.
+        "count",
+        "line",
+        "title",
+        "url",
+        "why",
     ]
     .map(String::from);
     for (key, text) in both() {

@@ -236,14 +236,16 @@ async fn t21_the_operators_networks_and_nothing_beside_them() {
     }
 }
 
-/// A listener on this machine that counts who connects.
+/// A listener on this machine that counts who connects, and says nothing to them.
 async fn listener() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, hits) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
     let counted = hits.clone();
     tokio::spawn(async move {
-        while listener.accept().await.is_ok() {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::SeqCst);
+            open.push(stream);
         }
     });
     (port, hits)

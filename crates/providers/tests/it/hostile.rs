@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 const ID: &str = "00000000-0000-4000-8000-0000000000c1";
 
@@ -157,7 +157,7 @@ async fn provider(does: Does) -> (String, Arc<AtomicUsize>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             let (does, count) = (does.clone(), count.clone());
             tokio::spawn(async move {
-                if stream.read(&mut [0; 16 << 10]).await.unwrap_or(0) > 0 {
+                if read_request(&mut stream).await {
                     count.fetch_add(1, Ordering::SeqCst);
                 }
                 match does {
@@ -180,8 +180,26 @@ async fn provider(does: Does) -> (String, Arc<AtomicUsize>) {
     (url, asked)
 }
 
+/// Reads a whole request: what is left unread when a connection closes would take the answer with it.
+async fn read_request(stream: &mut TcpStream) -> bool {
+    let mut text = Vec::new();
+    loop {
+        let mut part = [0; 16 << 10];
+        match stream.read(&mut part).await {
+            Ok(read @ 1..) => text.extend_from_slice(&part[..read]),
+            _ => return !text.is_empty(),
+        }
+        let seen = String::from_utf8_lossy(&text);
+        let Some((head, body)) = seen.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        if body.len() >= length.unwrap_or(0) {
+            return true;
+        }
+    }
+}
+
 fn limits() -> Limits {
-    Limits { timeout: Duration::from_millis(150), ..stub::quick() }
+    Limits { timeout: Duration::from_millis(600), ..stub::quick() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,6 +221,11 @@ async fn t43_no_call_survives_a_hostile_answer_badly() {
                 let made = (call.make)(stub::twilio(&url, limits()), stub::vapi(&url, limits())).await;
                 let what = format!("{outcome} on {}", call.name);
                 assert!(began.elapsed() < Duration::from_secs(15), "{what}");
+                // A deletion is answered by its status; what else is said does not matter.
+                if call.name == "vapi delete" && ["null", "a number", "a text"].contains(&outcome) {
+                    assert!(made.is_ok(), "{what}");
+                    return;
+                }
                 let problem = made.expect_err(&what);
                 assert_ne!(problem.code, Code::Internal, "{what}");
                 let asked = asked.load(Ordering::SeqCst);

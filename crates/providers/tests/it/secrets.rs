@@ -168,7 +168,7 @@ async fn a_call_is_one_log_line_without_numbers_and_secrets() {
     assert!(stub.twilio().number(&phone).await.is_err());
     assert!(stub.vapi().numbers_matching(&phone).await.is_err());
     let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let calls: Vec<&str> = lines.lines().filter(|line| line.contains("provider call")).collect();
+    let calls: Vec<&str> = lines.lines().filter(|line| line.contains(": provider call ")).collect();
     assert_eq!(calls.len(), 2, "{lines}");
     for part in
         ["Twilio", "method=GET", "/Accounts/{sid}/IncomingPhoneNumbers.json", "status=400", "duration_ms="]

@@ -7,6 +7,7 @@ mod audit;
 mod borders;
 mod contract;
 mod faults;
+mod foreign;
 mod hoarders;
 mod http;
 mod lines;

@@ -3,7 +3,7 @@
 
 use crate::receiver::Receiver;
 use dialtone_domain::Role;
-use dialtone_testkit::{ACCOUNT, FRENCH, NUMBER, TOKEN, TestServer, on_each_engine};
+use dialtone_testkit::{ACCOUNT, Engine, FRENCH, MailServer, NUMBER, TOKEN, TestServer, on_each_engine};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn watched(world: &TestServer) -> String {
 }
 
 /// Waits until every line was looked at once more.
-async fn looked_at(world: &TestServer) {
+pub(crate) async fn looked_at(world: &TestServer) {
     let now = dialtone_app::clock::now().to_string();
     let later = |body: &Value| body["watch"]["oldest_look"].as_str().is_some_and(|at| at > now.as_str());
     wait_for(world, "/api/v1/watch", later).await;
@@ -150,35 +150,6 @@ on_each_engine! { with quick;
         wait_for(&world, "/api/v1/alerts", |body| open_kinds(body).is_empty()).await;
     }
 
-    async fn a10_what_was_chosen_is_repaired_and_a_fight_is_given_up(world: TestServer) {
-        let line = watched(&world).await;
-        set(&world, 2, "webhook_elsewhere").await;
-        world.sandbox.change_twilio_number(NUMBER, &[("VoiceMethod", "GET")]).await;
-        let diary = format!("/api/v1/lines/{line}/diary");
-        wait_for(&world, &diary, |body| body["entries"][0]["cause_after"] == "webhook_method").await;
-        looked_at(&world).await;
-        let operations = format!("/api/v1/operations?line={line}");
-        let repairs = |body: &Value| {
-            let all = body["operations"].as_array().unwrap();
-            all.iter().filter(|one| one["kind"] == "self_repair" && one["state"] == "succeeded").count()
-        };
-        assert_eq!(repairs(&world.owner.get(&operations).await.body), 0, "this kind was not chosen");
-        for round in 1..=3 {
-            world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
-            wait_for(&world, &operations, |body| repairs(body) == round).await;
-            assert_eq!(world.sandbox.call(NUMBER).await["outcome"], "answered");
-        }
-        world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
-        let shown = wait_for(&world, "/api/v1/alerts?open=true", |body| open_kinds(body).contains(&"repair_fight")).await;
-        assert_eq!(open_kinds(&shown).len(), 2, "and the line is broken: {shown}");
-        looked_at(&world).await;
-        assert_eq!(repairs(&world.owner.get(&operations).await.body), 3);
-        assert_eq!(world.sandbox.twilio_number(NUMBER).await["voice_url"], ELSEWHERE, "left alone");
-        let entries = world.owner.get(&diary).await.expect(200).body["entries"].clone();
-        let watch = entries.as_array().unwrap().iter().filter(|entry| entry["actor"]["name"] == "watch").count();
-        assert_eq!(watch, 3, "{entries}");
-    }
-
     async fn a10_what_comes_and_goes_is_told_once(world: TestServer) {
         let receiver = Receiver::start(&[]).await;
         add_webhook(&world, &receiver).await;
@@ -210,6 +181,42 @@ on_each_engine! { with quick;
         let told = |body: &Value| body["checks"][5]["found"] == call["ended_reason"];
         let seen = wait_for(&world, &path, told).await;
         assert_eq!(seen["line"]["health"], "working");
+    }
+}
+
+/// Pauses between repairs are long.
+fn brisk(config: &mut dialtone_app::Config) {
+    config.minute = Duration::from_millis(40);
+}
+
+on_each_engine! { with brisk;
+    async fn a10_what_was_chosen_is_repaired_and_a_fight_is_given_up(world: TestServer) {
+        let line = watched(&world).await;
+        set(&world, 2, "webhook_elsewhere").await;
+        world.sandbox.change_twilio_number(NUMBER, &[("VoiceMethod", "GET")]).await;
+        let diary = format!("/api/v1/lines/{line}/diary");
+        wait_for(&world, &diary, |body| body["entries"][0]["cause_after"] == "webhook_method").await;
+        looked_at(&world).await;
+        let operations = format!("/api/v1/operations?line={line}");
+        let repairs = |body: &Value| {
+            let all = body["operations"].as_array().unwrap();
+            all.iter().filter(|one| one["kind"] == "self_repair" && one["state"] == "succeeded").count()
+        };
+        assert_eq!(repairs(&world.owner.get(&operations).await.body), 0, "this kind was not chosen");
+        for round in 1..=3 {
+            world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
+            wait_for(&world, &operations, |body| repairs(body) == round).await;
+            assert_eq!(world.sandbox.call(NUMBER).await["outcome"], "answered");
+        }
+        world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
+        let shown = wait_for(&world, "/api/v1/alerts?open=true", |body| open_kinds(body).contains(&"repair_fight")).await;
+        assert_eq!(open_kinds(&shown).len(), 2, "and the line is broken: {shown}");
+        looked_at(&world).await;
+        assert_eq!(repairs(&world.owner.get(&operations).await.body), 3);
+        assert_eq!(world.sandbox.twilio_number(NUMBER).await["voice_url"], ELSEWHERE, "left alone");
+        let entries = world.owner.get(&diary).await.expect(200).body["entries"].clone();
+        let watch = entries.as_array().unwrap().iter().filter(|entry| entry["actor"]["name"] == "watch").count();
+        assert_eq!(watch, 3, "{entries}");
     }
 }
 
@@ -298,4 +305,61 @@ on_each_engine! { with quick;
         looked_at(&world).await;
         assert_eq!(receiver.count(), 4);
     }
+}
+
+/// The messages that were not sent yet.
+async fn waiting(world: &TestServer) -> Vec<Value> {
+    let rows = world.database().rows().remove("deliveries").unwrap_or_default();
+    rows.into_iter().filter(|row| row["finished_at"].is_null()).collect()
+}
+
+/// Waits until every message was sent.
+async fn none_waits(world: &TestServer) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+    while !waiting(world).await.is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", waiting(world).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a10_mails_wait_for_a_mail_server_that_is_down_and_arrive_once_together() {
+    let Some(mut mail) = MailServer::start(&[]) else { return };
+    let port = mail.port;
+    let with_mail = |config: &mut dialtone_app::Config| {
+        quick(config);
+        let url = format!("smtp://127.0.0.1:{port}").into();
+        config.mail =
+            Some(dialtone_app::MailConfig { url, from: "Dialtone <dialtone@example.com>".to_owned() });
+    };
+    let world = TestServer::start_with(Engine::Sqlite, with_mail).await.unwrap();
+    world.owner.patch("/api/v1/organisation", json!({ "language": "fr" })).await.expect(200);
+    let asked = world.owner.put("/api/v1/alert-mail", json!({ "wanted": true })).await.expect(200).body;
+    assert_eq!(
+        asked["alert_mail"],
+        json!({ "wanted": true, "available": true, "email": "owner@example.com" })
+    );
+    let line = watched(&world).await;
+    world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
+    let ((envelope, raw), mail) = tokio::task::spawn_blocking(move || (mail.taken(), mail)).await.unwrap();
+    // That it was taken has been answered, too.
+    none_waits(&world).await;
+    drop(mail);
+    assert_eq!(envelope["to"], json!(["owner@example.com"]));
+    assert!(raw.contains("Auto-Submitted: auto-generated") && raw.contains("/alerts"), "{raw}");
+    // The mail server is down now: what happens meanwhile waits, and is told together.
+    world.owner.post(&format!("/api/v1/lines/{line}/repair"), json!({})).await.expect(200);
+    looked_at(&world).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+    while !waiting(&world).await.iter().any(|row| row["attempt"].as_i64() >= Some(1)) {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", waiting(&world).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut mail = MailServer::start(&["--port", &port.to_string()]).unwrap();
+    let (raw, _mail) = tokio::task::spawn_blocking(move || (mail.taken().1, mail)).await.unwrap();
+    assert!(raw.contains("To: owner@example.com"), "{raw}");
+    none_waits(&world).await;
+    let rows = world.database().rows().remove("deliveries").unwrap();
+    assert_eq!(rows.len(), 2, "opened and resolved, each once: {rows:?}");
+    assert!(rows.iter().all(|row| row["delivered"] == 1 || row["delivered"] == true), "{rows:?}");
 }

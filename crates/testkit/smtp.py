@@ -14,6 +14,7 @@ parser.add_argument("--refuse", help="a recipient that is refused for ever")
 parser.add_argument("--defer", help="a recipient that is refused for now")
 parser.add_argument("--cert", help="offers STARTTLS with this certificate")
 parser.add_argument("--key")
+parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--slow", action="store_true", help="never answers a mail")
 options = parser.parse_args()
 
@@ -59,7 +60,7 @@ def protocol():
 
 
 async def main():
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", options.port)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -158,6 +158,7 @@ fn an_organisation() -> Result<Organisation> {
         default_assistant_id: None,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
+        factors_required_at: None,
     })
 }
 

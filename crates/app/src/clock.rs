@@ -1,6 +1,8 @@
 //! The only wall clock and the only source of identifiers.
 
 use jiff::Timestamp;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Now, in microseconds: what the database keeps.
@@ -10,8 +12,14 @@ pub fn now() -> Timestamp {
 }
 
 /// A point on the clock that is never set: for durations.
-pub fn monotonic() -> std::time::Instant {
-    std::time::Instant::now()
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// How long the process has asked for this, which is as good as its start.
+pub(crate) fn since_start() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 /// A fresh identifier: UUID version 7, so that rows made later sort later.

@@ -15,6 +15,13 @@ pub(crate) const TOKEN_PREFIX: &str = "dt_";
 /// exhaust the server.
 static HASHING: Semaphore = Semaphore::const_new(2);
 
+/// Of those, one at a time is for sign-ins from where nobody signed in before: a flood of them leaves the other
+/// to those who are known.
+static STRANGERS: Semaphore = Semaphore::const_new(1);
+
+/// How many strangers may wait for their turn; more of them are sent away before anything is hashed.
+static STRANGERS_WAITING: Semaphore = Semaphore::const_new(32);
+
 /// 256 random bits in 43 characters.
 pub(crate) fn random_secret() -> SecretString {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()).into()
@@ -66,6 +73,16 @@ pub(crate) async fn hash_password(password: SecretString) -> Result<String, Prob
         hash.map(|hash| hash.to_string()).map_err(|_| Code::Internal.into())
     })
     .await
+}
+
+/// As [`verify_password`], for who is not known here: behind those who are.
+///
+/// # Errors
+/// [`Code::Busy`] where too many wait already.
+pub(crate) async fn verify_stranger(password: SecretString, stored: Option<String>) -> Result<bool, Problem> {
+    let _place = STRANGERS_WAITING.try_acquire().map_err(|_| Code::Busy)?;
+    let _turn = STRANGERS.acquire().await.map_err(|_| Code::Internal)?;
+    verify_password(password, stored).await
 }
 
 /// Whether the password fits the stored hash. Without a hash it takes as long and says no, so that the time

@@ -2,7 +2,7 @@
 
 use crate::clock::now;
 use crate::start::App;
-use dialtone_store::{Result, Tx, accounts, alerts, deliveries, diary, idempotency};
+use dialtone_store::{Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,6 +16,7 @@ type Rule = (&'static str, SignedDuration, fn(&mut Tx, Timestamp) -> Result<u64>
 
 const RULES: &[Rule] = &[
     ("sessions and codes", SignedDuration::ZERO, accounts::delete_expired),
+    ("used tickets", SignedDuration::ZERO, factors::forget_tickets),
     ("kept answers", crate::idempotency::KEPT, idempotency::forget),
     ("diary entries", SignedDuration::from_hours(400 * 24), diary::forget),
     ("alerts that are over", SignedDuration::from_hours(90 * 24), alerts::forget),

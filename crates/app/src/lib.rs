@@ -18,17 +18,19 @@ mod operations;
 mod settings;
 mod setup;
 mod start;
+mod throttle;
 mod vault;
 mod watch;
 
 pub use accounts::{
-    AccountChange, Caller, Credential, Device, Invitation, Invited, LocalUser, LocalUserMade, Member,
-    MemberChange, Membership, NewMember, NewToken, OpenInvitation, Organisation, OrganisationChange,
-    PasswordChange, Session, SetUp, SignedIn, Token,
+    AccountChange, Begun, Caller, Credential, DEVICE_COOKIE, Device, Factors, Invitation, Invited,
+    KnownCookie, LocalUser, LocalUserMade, Member, MemberChange, Membership, NewMember, NewToken, NewTotp,
+    OidcSignUp, OpenInvitation, Organisation, OrganisationChange, Passkey, PasskeyStart, PasswordChange,
+    Proof, Session, SetUp, SignIn, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
 pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};
-pub use dialtone_providers::{Limits, MailConfig, are_networks};
+pub use dialtone_providers::{Limits, MailConfig, OidcConfig, are_networks};
 pub use dialtone_store::Origin;
 pub use events::{Event, Filter};
 pub use idempotency::Begin;
@@ -42,6 +44,7 @@ pub use operations::{OperationView, Started, StepView, Workers};
 pub use settings::{SaveTwilio, SavedTwilio, TwilioSettingsView, VapiSettingsView};
 pub use setup::{Missing, SetupStatus};
 pub use start::{App, Config, StartError};
+pub use throttle::{Quota, Rate, source};
 pub use vault::{MasterError, SealedReason};
 pub use watch::{
     AlertMail, AlertView, DiaryEntry, NewAlert, NewWebhook, Told, WatchChange, WatchView, WebhookView,

@@ -1,11 +1,11 @@
 //! Opening the application: database, master key, providers.
 
-use crate::accounts::{ResetLimits, SignInLimits};
+use crate::accounts::{OidcSignUp, RelyingParty, ResetLimits, SignInLimits};
 use crate::metrics::Metrics;
 use crate::setup::Sweep;
 use crate::vault::Vault;
 use dialtone_domain::{Problem, SecretString};
-use dialtone_providers::{Addresses, Gate, Guard, Limits, MailConfig, Mailer, Providers};
+use dialtone_providers::{Addresses, Gate, Guard, Limits, MailConfig, Mailer, Oidc, OidcConfig, Providers};
 use dialtone_store::{Engine, Store, accounts};
 use jiff::SignedDuration;
 use std::path::PathBuf;
@@ -35,6 +35,10 @@ pub struct Config {
     pub private_webhooks: String,
     /// How long a minute of the watch is; only tests take less than a minute.
     pub minute: std::time::Duration,
+    /// The OpenID provider, where there is one.
+    pub oidc: Option<OidcConfig>,
+    /// Who may come in by it without having been added.
+    pub oidc_sign_up: Vec<OidcSignUp>,
 }
 
 /// Why the application does not start; each text is a sentence for whoever starts it.
@@ -58,6 +62,9 @@ pub enum StartError {
     /// The networks that webhooks may reach are none.
     #[error("Webhooks cannot be sent with this configuration: {0}.")]
     Webhooks(String),
+    /// The OpenID provider's address is not usable.
+    #[error("Nobody can sign in with OpenID with this configuration: {0}.")]
+    Oidc(String),
 }
 
 /// The application. Clones are cheap and share everything.
@@ -84,6 +91,10 @@ pub(crate) struct Inner {
     pub(crate) node: String,
     pub(crate) sign_in_limits: SignInLimits,
     pub(crate) reset_limits: ResetLimits,
+    /// What passkeys are made for, where they can be.
+    pub(crate) relying_party: Option<RelyingParty>,
+    pub(crate) oidc: Option<Oidc>,
+    pub(crate) oidc_sign_up: Vec<OidcSignUp>,
     pub(crate) sweep: Sweep,
     pub(crate) metrics: Metrics,
     /// Becomes true when the process is about to end.
@@ -108,6 +119,8 @@ impl App {
         let mailer = mailer.map_err(StartError::Mail)?;
         let guard = Guard::new(&config.private_webhooks, gate.clone()).map_err(StartError::Webhooks)?;
         let minute = SignedDuration::try_from(config.minute).unwrap_or(SignedDuration::from_mins(1));
+        let callback = format!("{}/sign-in/oidc/callback", config.public_url.trim_end_matches('/'));
+        let oidc = config.oidc.map(|oidc| Oidc::new(oidc, callback)).transpose().map_err(StartError::Oidc)?;
         let url = config.database_url;
         let store = tokio::task::spawn_blocking(move || Store::open(&url))
             .await
@@ -125,10 +138,13 @@ impl App {
             mailer,
             guard,
             minute,
+            relying_party: RelyingParty::of(&config.public_url),
             public_url: config.public_url,
             node: crate::clock::new_id::<uuid::Uuid>().to_string(),
             sign_in_limits: SignInLimits::new(),
             reset_limits: ResetLimits::new(),
+            oidc,
+            oidc_sign_up: config.oidc_sign_up,
             sweep: Sweep::default(),
             metrics: Metrics::default(),
             stopping: watch::Sender::new(false),

@@ -400,6 +400,14 @@ pub(crate) enum User {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Remove every second factor of a person who lost theirs; their password stays.
+    ResetFactors {
+        /// Their e-mail address.
+        #[arg(long, value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,9 +2,10 @@
 
 use crate::args::ServerFlags;
 use crate::failure::{Failure, Result};
-use dialtone_app::MailConfig;
+use dialtone_app::{MailConfig, OidcConfig, OidcSignUp};
 use dialtone_domain::SecretString;
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -21,7 +22,7 @@ struct Setting {
 }
 
 /// Every setting. A default may depend on the settings above it.
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 21] = [
     Setting { name: "listen", default: |_| said("127.0.0.1:8080"), check: address, shown: plainly },
     Setting { name: "data_dir", default: |_| said("./data"), check: not_empty, shown: plainly },
     Setting { name: "database_url", default: sqlite_in_data_dir, check: database, shown: without_password },
@@ -48,6 +49,13 @@ const SETTINGS: [Setting; 14] = [
     },
     Setting { name: "drain_seconds", default: |_| said("0"), check: seconds, shown: plainly },
     Setting { name: "private_webhooks", default: |_| said(""), check: networks, shown: plainly },
+    Setting { name: "oidc_issuer", default: |_| None, check: web_address, shown: plainly },
+    Setting { name: "oidc_client_id", default: |_| None, check: not_empty, shown: plainly },
+    Setting { name: "oidc_client_secret", default: |_| None, check: not_empty, shown: hidden_if_set },
+    Setting { name: "oidc_name", default: |_| said("OpenID"), check: not_empty, shown: plainly },
+    Setting { name: "oidc_sign_up", default: |_| None, check: sign_up_rules, shown: plainly },
+    Setting { name: "trusted_proxies", default: |_| None, check: networks, shown: plainly },
+    Setting { name: "requests_per_minute", default: |_| said("12000"), check: count, shown: plainly },
     Setting { name: "log", default: |_| said("info"), check: log_filter, shown: plainly },
     Setting { name: "log_format", default: |_| said("auto"), check: log_format, shown: plainly },
     Setting { name: "otlp_url", default: |_| None, check: web_address, shown: without_password },
@@ -123,12 +131,36 @@ fn seconds(text: &str) -> std::result::Result<(), &'static str> {
     }
 }
 
+/// The items of a list in one setting.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn sign_up_rules(text: &str) -> std::result::Result<(), &'static str> {
+    items(text).try_for_each(|rule| rule.parse::<OidcSignUp>().map(drop))
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
+}
+
+fn count(text: &str) -> std::result::Result<(), &'static str> {
+    match text.parse::<u32>() {
+        Ok(1..) => Ok(()),
+        _ => Err("must be a number of at least 1"),
+    }
+}
+
 fn plainly(text: &str) -> String {
     text.to_owned()
 }
 
 fn hidden(_: &str) -> String {
     "(hidden)".to_owned()
+}
+
+fn hidden_if_set(text: &str) -> String {
+    if text.is_empty() { String::new() } else { hidden(text) }
 }
 
 fn key_or_file(text: &str) -> String {
@@ -230,6 +262,32 @@ impl Resolved {
                 .map(|url| MailConfig { url: url.into(), from: self.get("mail_from").to_owned() }),
             private_webhooks: self.get("private_webhooks").to_owned(),
             minute: std::time::Duration::from_secs(60),
+            oidc: self.oidc(),
+            oidc_sign_up: self.list("oidc_sign_up").filter_map(|rule| rule.parse().ok()).collect(),
+        }
+    }
+
+    /// The OpenID provider, where its address is given.
+    fn oidc(&self) -> Option<OidcConfig> {
+        let told = |name| self.find(name).unwrap_or_default();
+        Some(OidcConfig {
+            issuer: self.find("oidc_issuer")?.to_owned(),
+            client_id: told("oidc_client_id").to_owned(),
+            client_secret: told("oidc_client_secret").into(),
+            name: self.get("oidc_name").to_owned(),
+        })
+    }
+
+    fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        items(self.find(name).unwrap_or_default())
+    }
+
+    /// For the server.
+    pub(crate) fn server(&self) -> dialtone_server::Options {
+        dialtone_server::Options {
+            trusted_proxies: self.list("trusted_proxies").filter_map(network).collect(),
+            requests_per_minute: self.get("requests_per_minute").parse().expect("checked when it was read"),
+            ..Default::default()
         }
     }
 

@@ -22,16 +22,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Opens the application and answers on the address.
-    pub(crate) async fn start(config: Config, listen: SocketAddr) -> Result<Self> {
-        let public_url = config.public_url.parse().ok();
+    pub(crate) async fn start(config: Config, options: Options, listen: SocketAddr) -> Result<Self> {
+        let options = Options { public_url: config.public_url.parse().ok(), ..options };
         let app = App::open(config).await.map_err(|error| Failure::Error(error.to_string()))?;
-        let server = Server::start(
-            app.clone(),
-            listen,
-            Options { public_url, patience: PATIENCE, ..Options::default() },
-        )
-        .await
-        .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
+        let server = Server::start(app.clone(), listen, options)
+            .await
+            .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;
         let workers = app.start_workers().await.map_err(|problem| told(&problem))?;
         Ok(Self { app, server, workers })
     }

@@ -42,6 +42,8 @@ ids! {
     TokenId,
     /// An invitation into an organisation.
     InvitationId,
+    /// A passkey.
+    PasskeyId,
     /// A line: a phone number with what it is bound to.
     LineId,
     /// A durable operation on a line.

@@ -44,6 +44,34 @@ codes! {
     SignInFailed = "sign_in_failed" 401,
     /// Too many wrong passwords.
     TooManyAttempts = "too_many_attempts" 429,
+    /// More requests than one member, address or organisation may make.
+    RateLimited = "rate_limited" 429,
+    /// The code of the second step is wrong, used or too late.
+    SecondFactorFailed = "second_factor_failed" 401,
+    /// The organisation requires a second factor, and the member has none.
+    SecondFactorNeeded = "second_factor_needed" 403,
+    /// The code does not fit the authenticator app that is being added.
+    FactorCodeWrong = "factor_code_wrong" 400,
+    /// The person has this factor already, or as many as they may.
+    FactorExists = "factor_exists" 409,
+    /// Without a second factor nobody can stay in the organisation.
+    FactorsRequired = "factors_required" 409,
+    /// Who signed in long ago has to prove again who they are.
+    ProofNeeded = "proof_needed" 403,
+    /// The member is in another organisation too.
+    MemberElsewhere = "member_elsewhere" 409,
+    /// The passkey was not taken.
+    PasskeyRefused = "passkey_refused" 401,
+    /// The new passkey cannot be kept.
+    PasskeyNotAdded = "passkey_not_added" 400,
+    /// The server has no name that passkeys could be made for.
+    PasskeysUnavailable = "passkeys_unavailable" 409,
+    /// The OpenID provider does not answer.
+    OidcUnavailable = "oidc_unavailable" 502,
+    /// What came from the OpenID provider proves nothing.
+    OidcRefused = "oidc_refused" 401,
+    /// Nobody here is whom the OpenID provider names.
+    OidcUnknown = "oidc_unknown" 403,
     /// The one-time code is wrong, used or expired.
     CodeInvalid = "code_invalid" 401,
     /// The role does not allow it.

@@ -1,6 +1,7 @@
 //! THE table: every route with who may use it. One layer authenticates and authorises by it; a route that is
 //! not in it stops the server from starting, and so does an operation that the router does not have.
 
+use crate::address::ClientAddress;
 use crate::auth::{self, Caller};
 use crate::idempotency;
 use crate::problem::Failure;
@@ -38,6 +39,8 @@ pub(crate) struct Rule {
     pub(crate) idempotent: bool,
     /// Asks the providers, so it can answer with their problems.
     pub(crate) providers: bool,
+    /// Open to members who still have to add the second factor that their organisation requires.
+    pub(crate) enrols: bool,
     /// Problems of its own, by status.
     pub(crate) also: &'static [u16],
     /// Works without the master key although it changes something: signing in and out.
@@ -57,13 +60,26 @@ impl Rule {
         Self { sealed: true, ..self }
     }
 
+    fn enrols(self) -> Self {
+        Self { enrols: true, ..self }
+    }
+
     fn also(self, also: &'static [u16]) -> Self {
         Self { also, ..self }
     }
 }
 
 fn rule(method: Method, path: &'static str, access: Access) -> Rule {
-    Rule { method, path, access, idempotent: false, providers: false, also: &[], sealed: false }
+    Rule {
+        method,
+        path,
+        access,
+        idempotent: false,
+        providers: false,
+        enrols: false,
+        also: &[],
+        sealed: false,
+    }
 }
 
 fn open(method: Method, path: &'static str) -> Rule {
@@ -88,23 +104,40 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         rule(M::GET, "/metrics", Access::Local),
         open(M::GET, "/api/openapi.json"),
         open(M::GET, "/sign-in/{code}").also(&[401]),
+        open(M::GET, "/sign-in/oidc").also(&[404, 502]),
+        open(M::GET, "/sign-in/oidc/callback").also(&[401, 403, 404, 502]),
         open(M::GET, "/api/v1/setup"),
         open(M::POST, "/api/v1/setup").also(&[401, 409]),
-        open(M::POST, "/api/v1/session").also(&[401, 429]).even_sealed(),
-        needs(M::GET, "/api/v1/session", P::Member),
+        open(M::GET, "/api/v1/sign-in-methods"),
+        open(M::POST, "/api/v1/session").also(&[401]).even_sealed(),
+        open(M::POST, "/api/v1/session/second-factor").also(&[401]),
+        open(M::POST, "/api/v1/session/passkey/options").also(&[409]),
+        open(M::POST, "/api/v1/session/passkey").also(&[401, 409]),
+        needs(M::GET, "/api/v1/session", P::Member).enrols(),
         needs(M::PATCH, "/api/v1/session", P::AccountOwn),
-        needs(M::DELETE, "/api/v1/session", P::Member).even_sealed(),
-        person(M::POST, "/api/v1/session/organisation").also(&[404]),
+        needs(M::DELETE, "/api/v1/session", P::Member).enrols().even_sealed(),
+        person(M::POST, "/api/v1/session/organisation").enrols().also(&[404]),
         person(M::GET, "/api/v1/sessions"),
         person(M::DELETE, "/api/v1/sessions"),
         person(M::DELETE, "/api/v1/sessions/{id}"),
-        needs(M::GET, "/api/v1/me", P::Member),
+        needs(M::GET, "/api/v1/me", P::Member).enrols(),
         needs(M::PATCH, "/api/v1/me", P::AccountOwn),
-        person(M::PUT, "/api/v1/me/password").also(&[429]),
+        person(M::PUT, "/api/v1/me/password").enrols(),
         open(M::POST, "/api/v1/password-reset").also(&[409]),
         open(M::POST, "/api/v1/password-reset/complete").also(&[401]),
-        needs(M::GET, "/api/v1/organisations", P::Member),
+        needs(M::GET, "/api/v1/organisations", P::Member).enrols(),
         person(M::POST, "/api/v1/organisations").once(),
+        needs(M::GET, "/api/v1/me/factors", P::Member).enrols(),
+        person(M::POST, "/api/v1/me/factors/totp").enrols().also(&[409]),
+        person(M::POST, "/api/v1/me/factors/totp/confirm").enrols().also(&[409]),
+        person(M::POST, "/api/v1/me/factors/totp/remove").also(&[404, 409]),
+        person(M::POST, "/api/v1/me/factors/recovery-codes").also(&[404]),
+        person(M::POST, "/api/v1/me/factors/passkeys/options").enrols().also(&[409]),
+        person(M::POST, "/api/v1/me/factors/passkeys").enrols().also(&[409]),
+        person(M::PATCH, "/api/v1/me/factors/passkeys/{id}"),
+        person(M::POST, "/api/v1/me/factors/passkeys/{id}/remove").also(&[409]),
+        needs(M::PUT, "/api/v1/organisation/second-factor", P::OrganisationChange).also(&[409]),
+        needs(M::DELETE, "/api/v1/members/{id}/factors", P::MembersChange).also(&[409]),
         needs(M::GET, "/api/v1/organisation", P::Member),
         needs(M::PATCH, "/api/v1/organisation", P::OrganisationChange).providers(),
         needs(M::GET, "/api/v1/members", P::MembersRead),
@@ -208,6 +241,9 @@ async fn admit(
     let (method, headers) = (&request.method, &request.headers);
     // Every route has a row, or the server had not started.
     let rule = find(method, matched.as_str()).ok_or(Code::NotFound)?;
+    if let Some(client) = request.extensions.get::<ClientAddress>() {
+        site.rates.admit_address(*client)?;
+    }
     // Without the master key everything stays as it is; who brings something is asked to come again.
     if site.app.is_sealed() && !method.is_safe() && !rule.sealed {
         return Err(Code::Sealed.into());
@@ -231,6 +267,12 @@ async fn admit(
             Some(caller)
         }
     };
+    if let Some(caller) = &caller {
+        site.rates.admit_caller(caller)?;
+        if !rule.enrols {
+            auth::check_factor(site, caller).await?;
+        }
+    }
     match auth::is_cross_site(site, method, headers, caller.as_ref()) {
         true => Err(Code::CrossSite.into()),
         false => Ok((rule, caller)),

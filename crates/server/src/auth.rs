@@ -24,10 +24,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+/// The request's cookies, name and value.
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
+}
+
+fn session_secret(headers: &HeaderMap) -> Option<&str> {
+    cookies(headers).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
 /// Whoever the request's credential belongs to. A credential in the header counts alone: a wrong one is not
@@ -42,12 +46,23 @@ pub(crate) async fn caller(site: &Site, headers: &HeaderMap) -> Result<Caller, P
             Some(token) => site.app.caller_by_token(token).await?,
             None => None,
         },
-        false => match cookie(headers).filter(usable) {
+        false => match session_secret(headers).filter(usable) {
             Some(secret) => site.app.caller_by_session(secret).await?,
             None => None,
         },
     };
     caller.map(Arc::new).ok_or_else(|| Code::NotSignedIn.into())
+}
+
+/// That the caller has the second factor that their organisation requires, if it does.
+///
+/// # Errors
+/// [`Code::SecondFactorNeeded`], or trouble with the database.
+pub(crate) async fn check_factor(site: &Site, caller: &Caller) -> Result<(), Problem> {
+    match site.app.lacks_factor(caller).await? {
+        true => Err(Code::SecondFactorNeeded.into()),
+        false => Ok(()),
+    }
 }
 
 /// Whether a request that changes something comes from our own pages. Browsers say so themselves; a program
@@ -72,6 +87,11 @@ pub(crate) fn is_cross_site(
     }
 }
 
+/// Whether another site's page led here: what signs in by being opened must not be opened by strangers.
+pub(crate) fn is_led_here(headers: &HeaderMap) -> bool {
+    matches!(text(headers, SEC_FETCH_SITE), Some("cross-site" | "same-site"))
+}
+
 /// Our public address, or the very host that the request came to.
 fn is_ours(site: &Site, headers: &HeaderMap, origin: &HeaderValue) -> bool {
     let origin_of = |text: &str| Url::parse(text).ok().map(|url| url.origin()).filter(Origin::is_tuple);
@@ -86,17 +106,18 @@ fn is_ours(site: &Site, headers: &HeaderMap, origin: &HeaderValue) -> bool {
 /// The cookie of a session that has just begun.
 pub(crate) fn session_cookie(site: &Site, session: &SignedIn) -> HeaderValue {
     let seconds = session.expires_at.duration_since(clock::now()).as_secs().max(0);
-    set_cookie(site, session.secret.expose_secret(), seconds)
+    cookie(site, COOKIE, session.secret.expose_secret(), seconds)
 }
 
 /// The cookie that ends one.
 pub(crate) fn no_cookie(site: &Site) -> HeaderValue {
-    set_cookie(site, "", 0)
+    cookie(site, COOKIE, "", 0)
 }
 
-fn set_cookie(site: &Site, value: &str, seconds: i64) -> HeaderValue {
+/// A cookie that scripts do not see and other sites do not send; no seconds take it away.
+pub(crate) fn cookie(site: &Site, name: &str, value: &str, seconds: i64) -> HeaderValue {
     let secure = if site.is_https() { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::from_str(&text).expect("our secrets are plain ASCII");
     value.set_sensitive(true);
     value

@@ -138,6 +138,7 @@ impl Follower {
             self.wake.borrow_and_update();
             let site = &self.place.site;
             let caller = auth::caller(site, &self.credentials.0).await.ok()?;
+            auth::check_factor(site, &caller).await.ok()?;
             if self.over || !caller.may(Permission::EventsRead) {
                 return None;
             }

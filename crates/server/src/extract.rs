@@ -1,12 +1,14 @@
 //! What handlers take from a request: who asks, a checked body or query, ids.
 
+use crate::address::ClientAddress;
 use crate::auth::Caller;
+use crate::cookies;
 use crate::input::{self, Fault, Input};
 use crate::problem::Failure;
 use crate::wire::TooSlow;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use dialtone_app::{Device, LineRef};
@@ -14,7 +16,6 @@ use dialtone_domain::{Code, Language, Problem, text};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 use std::error::Error;
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// The largest body that is read.
@@ -73,12 +74,12 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        // The listener puts it into every request.
-        let ConnectInfo(peer) =
-            parts.extensions.get::<ConnectInfo<SocketAddr>>().copied().ok_or(Code::Internal)?;
+        // The outermost layer puts it into every request.
+        let ClientAddress(address) = parts.extensions.get().copied().ok_or(Code::Internal)?;
         let user_agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let user_agent = user_agent.unwrap_or_default().into_owned();
-        Ok(Self(Device { address: peer.ip(), user_agent }))
+        let (known, ceremony) = (cookies::known(&parts.headers), cookies::ceremony(&parts.headers));
+        Ok(Self(Device { address, user_agent, known, ceremony }))
     }
 }
 

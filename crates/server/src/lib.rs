@@ -5,8 +5,10 @@
 //! gives in a shape of `views`. Handlers hold no rules.
 
 mod access;
+mod address;
 mod auth;
 mod connections;
+mod cookies;
 mod events;
 mod extract;
 mod headers;
@@ -15,6 +17,7 @@ mod input;
 mod metrics;
 mod openapi;
 mod problem;
+mod rates;
 mod router;
 mod routes;
 mod scalars;

@@ -7,7 +7,6 @@ use crate::problem;
 use crate::routes;
 use crate::views::problem::Document;
 use axum::http::Method;
-use dialtone_domain::{Permission, Role};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -155,17 +154,11 @@ fn statuses(rule: &Rule, operation: &Operation) -> BTreeSet<u16> {
     let parameters = operation.parameters.iter().flatten();
     let places: Vec<_> = parameters.filter_map(place).collect();
     let reads = rule.method == Method::GET;
-    let limited = |permission: Permission| !Role::Viewer.may(permission);
-    let (known, narrow) = match rule.access {
-        Access::Public => (false, false),
-        Access::Local => (true, false),
-        Access::Session => (true, true),
-        Access::Member(permission) => (true, limited(permission)),
-    };
+    let known = rule.access != Access::Public;
     let sets: [(bool, &[u16]); 9] = [
-        (true, &[500, 503]),
+        (true, &[429, 500, 503]),
         (known, &[401]),
-        (narrow || !reads, &[403]),
+        (known || !reads, &[403]),
         (rule.idempotent, &[400, 408, 409, 413]),
         (places.contains(&ParameterIn::Path), &[404]),
         (places.contains(&ParameterIn::Query), &[400, 413]),

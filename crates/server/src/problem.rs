@@ -75,6 +75,9 @@ pub(crate) async fn render(State(site): State<Site>, request: Request, next: Nex
     if problem.code.status() == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let Some(seconds) = problem.params.get("retry_after").and_then(|text| text.parse().ok()) {
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
     headers.remove(header::CONTENT_LENGTH);
     let (parts, _) = response.into_parts();
     Response::from_parts(parts, body.into())

@@ -78,6 +78,22 @@ impl<const LEAST: usize, const MOST: usize> Scalar for Secret<LEAST, MOST> {
     }
 }
 
+/// A JSON object that somebody else reads.
+pub(crate) struct Document(pub(crate) Value);
+
+impl Scalar for Document {
+    fn read(value: &Value) -> Result<Self, Fault> {
+        match value.is_object() {
+            true => Ok(Self(value.clone())),
+            false => Err(Fault::of("validation.type")),
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape { kind: Some(Type::Object), ..Shape::default() }
+    }
+}
+
 /// A Twilio auth token (requirement D1).
 pub(crate) struct AuthToken(pub(crate) SecretString);
 

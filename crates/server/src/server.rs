@@ -51,16 +51,23 @@ pub struct Options {
     pub public_url: Option<Url>,
     /// How many connections it holds, and how slow they may be.
     pub connections: ConnectionLimits,
-    /// Proxies: their connections are those of many people.
+    /// Proxies: who they say that they speak for is believed, and their connections are those of many people.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many requests one member or one address may make a minute, and how many of them at once.
+    pub requests_per_minute: u32,
     /// How long a stop waits for answers that are on their way.
     pub patience: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let (connections, trusted_proxies) = (ConnectionLimits::default(), Vec::new());
-        Self { public_url: None, connections, trusted_proxies, patience: Duration::from_secs(8) }
+        Self {
+            public_url: None,
+            connections: ConnectionLimits::default(),
+            trusted_proxies: Vec::new(),
+            requests_per_minute: 12_000,
+            patience: Duration::from_secs(8),
+        }
     }
 }
 
@@ -83,7 +90,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let here = || Url::parse(&format!("http://{addr}")).map_err(io::Error::other);
         let public_url = options.public_url.clone().map_or_else(here, Ok)?;
-        let site = Site::new(app, public_url, stopping.clone());
+        let site = Site::new(app, public_url, &options, stopping.clone());
         let router = router::build(&site)?;
         let trusted = &options.trusted_proxies;
         let connections = Connections::new(options.connections, trusted, site.metrics.connections.clone());

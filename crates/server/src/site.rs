@@ -2,7 +2,10 @@
 
 use crate::events::Streams;
 use crate::metrics::Metrics;
+use crate::rates::Rates;
+use crate::server::Options;
 use dialtone_app::App;
+use ipnet::IpNet;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -16,6 +19,9 @@ pub(crate) struct Inner {
     pub(crate) app: App,
     /// Where browsers reach us.
     pub(crate) public_url: Url,
+    /// Whose word on a client's address is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) rates: Rates,
     pub(crate) metrics: Metrics,
     pub(crate) streams: Streams,
     /// Becomes true when the server stops.
@@ -23,9 +29,11 @@ pub(crate) struct Inner {
 }
 
 impl Site {
-    pub(crate) fn new(app: App, public_url: Url, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(app: App, public_url: Url, options: &Options, stopping: watch::Receiver<bool>) -> Self {
         let (metrics, streams) = (Metrics::new(&app), Streams::default());
-        Self(Arc::new(Inner { app, public_url, metrics, streams, stopping }))
+        let trusted_proxies = options.trusted_proxies.clone();
+        let rates = Rates::new(options.requests_per_minute);
+        Self(Arc::new(Inner { app, public_url, trusted_proxies, rates, metrics, streams, stopping }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The outermost layer: a request's id, its span and its numbers. Log lines name the route, never the path or
 //! the query, which may hold phone numbers.
 
+use crate::address::ClientAddress;
 use crate::site::Site;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -65,9 +66,11 @@ pub(crate) async fn observe(State(site): State<Site>, mut request: Request, next
         status = field::Empty, otel.kind = "server");
     follow(&span, request.headers());
     request.extensions_mut().insert(id.clone());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let client = peer.map(|peer| ClientAddress::of(peer.ip(), request.headers(), &site.trusted_proxies));
+    client.map(|client| request.extensions_mut().insert(client));
     let begun = clock::monotonic();
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.ip().to_canonical());
-    let origin = Origin { request_id: id.to_string(), address };
+    let origin = Origin { request_id: id.to_string(), address: client.map(|ClientAddress(address)| address) };
     let mut response = origin.scope(next.run(request)).instrument(span.clone()).await;
     let taken = begun.elapsed();
     let matched = response.extensions().get::<MatchedPath>().cloned();

@@ -40,6 +40,8 @@ CREATE TABLE orgs (
     country TEXT NOT NULL,
     language TEXT NOT NULL,
     default_assistant_id TEXT,
+    -- Since when members need a second factor; NULL where they do not.
+    factors_required_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
@@ -131,6 +133,53 @@ CREATE TABLE codes (
 ) STRICT;
 CREATE INDEX codes_by_expiry ON codes (expires_at);
 CREATE INDEX codes_by_user ON codes (user_id);
+
+-- Second factors, passkeys, and identities at the OpenID provider: they belong to a person.
+
+CREATE TABLE totp (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    secret BYTEA NOT NULL,
+    -- The last time step whose code was used: a code works once.
+    last_step BIGINT NOT NULL,
+    -- Before that it does not count.
+    confirmed_at BIGINT,
+    created_at BIGINT NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_codes (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    code_hash BYTEA NOT NULL,
+    PRIMARY KEY (user_id, code_hash)
+) STRICT;
+
+CREATE TABLE passkeys (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    credential_id BYTEA NOT NULL UNIQUE,
+    -- The public key; and the counter and flags that its uses change.
+    static_state BYTEA NOT NULL,
+    dynamic_state BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT
+) STRICT;
+CREATE INDEX passkeys_by_user ON passkeys (user_id, id);
+
+CREATE TABLE identities (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (issuer, subject),
+    UNIQUE (user_id, issuer)
+) STRICT;
+
+-- What takes two requests ends once: the hashes of the tickets that have.
+CREATE TABLE used_tickets (
+    ticket_hash BYTEA NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX used_tickets_by_expiry ON used_tickets (expires_at);
 
 CREATE TABLE twilio_settings (
     org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),

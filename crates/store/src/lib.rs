@@ -21,6 +21,7 @@ pub mod counts;
 pub mod deliveries;
 pub mod diary;
 pub mod events;
+pub mod factors;
 pub mod idempotency;
 pub mod instance;
 pub mod keys;

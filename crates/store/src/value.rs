@@ -3,8 +3,8 @@
 use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{
     AccountSid, AlertId, AlertKind, AssistantId, Country, DeliveryId, EntryId, InvitationId, Language,
-    LineId, NumberSid, OperationId, OrgId, Phone, Role, Scopes, SessionId, TokenId, UserId, VapiNumberId,
-    VapiOrgId, WebhookId,
+    LineId, NumberSid, OperationId, OrgId, PasskeyId, Phone, Role, Scopes, SessionId, TokenId, UserId,
+    VapiNumberId, VapiOrgId, WebhookId,
 };
 use jiff::Timestamp;
 
@@ -256,6 +256,7 @@ texts!(
     NumberSid,
     OperationId,
     OrgId,
+    PasskeyId,
     Scopes,
     SessionId,
     TokenId,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has to fail at once")]
 
+mod browser;
 mod client;
 mod database;
 mod logs;
@@ -9,6 +10,7 @@ mod sandbox;
 mod server;
 mod smtp;
 
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use database::{Database, Engine};
 pub use logs::record_logs;
@@ -21,7 +23,7 @@ pub use smtp::MailServer;
 #[macro_export]
 macro_rules! on_each_engine {
     ($( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
-        $crate::on_each_engine! { with |_| (); $( $(#[$meta])* async fn $name($world: TestServer) $body )+ }
+        $crate::on_each_engine! { with |_, _| (); $( $(#[$meta])* async fn $name($world: TestServer) $body )+ }
     };
     (with $tweak:expr; $( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
         $( $crate::on_each_engine! { @one ($tweak) $(#[$meta])* async fn $name($world: TestServer) $body } )+

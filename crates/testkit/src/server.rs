@@ -44,12 +44,12 @@ fn limits() -> Limits {
 impl TestServer {
     /// With the owner `owner@example.com` of the organisation `Acme`; `None` where the engine is not there.
     pub async fn start(engine: Engine) -> Option<Self> {
-        Self::start_with(engine, |_| ()).await
+        Self::start_with(engine, |_, _| ()).await
     }
 
-    /// The same with another configuration.
-    pub async fn start_with(engine: Engine, tweak: impl FnOnce(&mut Config)) -> Option<Self> {
-        let mut world = Self::start_tweaked(engine, tweak).await?;
+    /// As [`TestServer::start`], configured otherwise.
+    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config, &mut Options)) -> Option<Self> {
+        let mut world = Self::start_empty_with(engine, change).await?;
         let token = world.add_user("owner@example.com", "Acme", Role::Owner).await;
         world.owner = world.nobody().token(&token);
         Some(world)
@@ -57,10 +57,13 @@ impl TestServer {
 
     /// Without anyone in it, as at the first start.
     pub async fn start_empty(engine: Engine) -> Option<Self> {
-        Self::start_tweaked(engine, |_| ()).await
+        Self::start_empty_with(engine, |_, _| ()).await
     }
 
-    async fn start_tweaked(engine: Engine, tweak: impl FnOnce(&mut Config)) -> Option<Self> {
+    async fn start_empty_with(
+        engine: Engine,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> Option<Self> {
         record_logs();
         [TOKEN, KEY, PASSWORD].into_iter().for_each(plant);
         let database = Database::create(engine)?;
@@ -71,18 +74,22 @@ impl TestServer {
             database_url: database.url().to_owned(),
             data_dir: data.path().to_owned(),
             master_key: None,
-            public_url: "http://127.0.0.1".to_owned(),
+            public_url: "http://localhost".to_owned(),
             twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: limits(),
             mail: None,
             private_webhooks: "127.0.0.0/8".to_owned(),
             minute: Duration::from_secs(60),
+            oidc: None,
+            oidc_sign_up: Vec::new(),
         };
-        tweak(&mut config);
+        // Tests ask as fast as they can.
+        let mut options = Options { requests_per_minute: 1_000_000, ..Options::default() };
+        change(&mut config, &mut options);
         let app = App::open(config).await.unwrap();
         let workers = app.start_workers().await.unwrap();
-        let server = Server::start(app.clone(), any, Options::default()).await.unwrap();
+        let server = Server::start(app.clone(), any, options).await.unwrap();
         let url = format!("http://{}", server.addr());
         let (owner, sandbox_client) = (Client::new(&url), SandboxClient::new(&sandbox.url()));
         Some(Self {

@@ -7,14 +7,13 @@ use crate::clock::now;
 use crate::credentials::{self, digest, random_secret};
 use crate::events::Actor;
 use crate::start::App;
+use crate::throttle::{Quota, Rate, source};
 use dialtone_domain::{Code, ExposeSecret, Language, Params, Permission, Problem, SecretString, UserId};
 use dialtone_store::{Tx, accounts as rows};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use rows::{CodeKind, NewCode, User};
 use serde_json::{Value, json};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How long the link for a new password works.
@@ -43,25 +42,18 @@ pub struct PasswordChange {
 
 /// How often links for a new password are sent, so that nobody is buried in mails.
 pub(crate) struct ResetLimits {
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-    by_email: DefaultKeyedRateLimiter<String>,
+    by_address: Rate,
+    by_email: Rate,
 }
 
 impl ResetLimits {
     pub(crate) fn new() -> Self {
-        let one_in = |seconds, burst: u32| {
-            let quota = Quota::with_period(Duration::from_secs(seconds)).expect("a period of seconds");
-            quota.allow_burst(NonZeroU32::MIN.saturating_add(burst - 1))
-        };
-        Self { by_address: RateLimiter::keyed(one_in(30, 20)), by_email: RateLimiter::keyed(one_in(600, 3)) }
+        let one_in = |seconds, burst| Rate::new(Quota { every: Duration::from_secs(seconds), burst });
+        Self { by_address: one_in(30, 20), by_email: one_in(600, 3) }
     }
 
     fn allow(&self, address: IpAddr, email: &str) -> bool {
-        if self.by_email.len() > 10_000 {
-            self.by_email.retain_recent();
-            self.by_address.retain_recent();
-        }
-        self.by_address.check_key(&address).is_ok() && self.by_email.check_key(&email.to_owned()).is_ok()
+        self.by_address.admit(&source(address).to_string()).is_ok() && self.by_email.admit(email).is_ok()
     }
 }
 
@@ -127,7 +119,7 @@ impl App {
             }
         });
         let (caller, expires_at) = changed.await?;
-        Ok(SignedIn { secret, caller, expires_at })
+        Ok(SignedIn { secret, caller, expires_at, known: None })
     }
 
     /// Sends a link for a new password to that address, if anybody has it. The answer and its time are the same

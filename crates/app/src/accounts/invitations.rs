@@ -190,7 +190,7 @@ impl App {
         let org = org.await?;
         match known {
             true => Ok(None),
-            false => self.begin_session(org, id, device).await.map(Some),
+            false => self.begin_session(org, id, device, "invitation").await.map(Some),
         }
     }
 }

@@ -19,8 +19,11 @@ pub use local::{LocalUser, LocalUserMade};
 pub use members::{MemberChange, NewMember};
 pub use organisation::OrganisationChange;
 pub use sessions::Device;
-pub(crate) use sign_in::SignInLimits;
-pub use sign_in::{SetUp, SignedIn};
+pub use sign_in::{
+    Begun, DEVICE_COOKIE, Factors, KnownCookie, NewTotp, OidcSignUp, Passkey, PasskeyStart, Proof, SetUp,
+    SignIn, SignedIn,
+};
+pub(crate) use sign_in::{RelyingParty, SignInLimits};
 pub use tokens::NewToken;
 
 use crate::clock::{new_id, now};

@@ -114,5 +114,16 @@ impl App {
 /// An organisation that is not recorded yet.
 pub(super) fn new_organisation(name: String, country: Country, language: Language) -> Organisation {
     let (id, at) = (new_id(), now());
-    Organisation { id, name, country, language, default_assistant_id: None, created_at: at, updated_at: at }
+    let (default_assistant_id, factors_required_at) = (None, None);
+    let (created_at, updated_at) = (at, at);
+    Organisation {
+        id,
+        name,
+        country,
+        language,
+        default_assistant_id,
+        created_at,
+        updated_at,
+        factors_required_at,
+    }
 }

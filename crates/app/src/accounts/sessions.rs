@@ -26,6 +26,10 @@ pub struct Device {
     pub address: IpAddr,
     /// The browser, in its own words.
     pub user_agent: String,
+    /// Its cookies whose names begin with [`DEVICE_COOKIE`](crate::DEVICE_COOKIE).
+    pub known: Vec<SecretString>,
+    /// Its cookie of a sign-in that has begun.
+    pub ceremony: Option<SecretString>,
 }
 
 pub(super) fn new_session(org_id: OrgId, user_id: UserId, device: &Device) -> (NewSession, SecretString) {
@@ -129,7 +133,7 @@ impl App {
             Ok((caller, expires_at))
         });
         let (caller, expires_at) = switched.await?;
-        Ok(SignedIn { secret, caller, expires_at })
+        Ok(SignedIn { secret, caller, expires_at, known: None })
     }
 
     /// Who the session's secret belongs to.

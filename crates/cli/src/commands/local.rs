@@ -22,6 +22,7 @@ pub(crate) async fn user(command: User) -> Result {
             let made = app.local_reset_link(&email).await;
             print(app, made.map_err(|problem| unknown(&email, &problem))).await
         }
+        User::ResetFactors { email, server } => reset_factors(&email, &server).await,
     }
 }
 
@@ -46,6 +47,15 @@ async fn create_user(new: LocalUser, server: &ServerFlags) -> Result {
         }
     }
     print(app, made.map(|made| made.password)).await
+}
+
+async fn reset_factors(email: &str, server: &ServerFlags) -> Result {
+    let app = open_existing(server).await?;
+    let done = app.local_reset_factors(email).await;
+    app.close().await;
+    done.map_err(|problem| unknown(email, &problem))?;
+    eprintln!("{} signs in with the password alone now.", clean(email));
+    Ok(())
 }
 
 /// Creates a token and prints it, and nothing else.

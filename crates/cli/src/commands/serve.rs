@@ -30,7 +30,7 @@ pub(crate) async fn serve(flags: &ServerFlags) -> Result {
         config.public_url = format!("http://{listen}");
     }
     let url = config.public_url.clone();
-    let running = Running::start(config, listen).await?;
+    let running = Running::start(config, resolved.server(), listen).await?;
     line(&format!("Dialtone answers at {url}"))?;
     if let Some(reason) = running.app.sealed() {
         line(&format!(

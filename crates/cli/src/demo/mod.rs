@@ -10,6 +10,7 @@ use crate::running::{Running, StopSignal, told, with_port};
 use dialtone_app::{Config, LocalUser};
 use dialtone_domain::{ExposeSecret, Role, SecretString};
 use dialtone_sandbox::Sandbox;
+use dialtone_server::Options;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -83,12 +84,14 @@ impl Site {
             mail: None,
             private_webhooks: "127.0.0.0/8".to_owned(),
             minute: std::time::Duration::from_secs(60),
+            oidc: None,
+            oidc_sign_up: Vec::new(),
         };
         // The defaults spare the real providers; the sandbox bears whatever people and tests ask of it.
         for lane in [&mut config.limits.twilio, &mut config.limits.vapi] {
             (lane.concurrent, lane.per_minute, lane.burst) = (64, 60_000, 1_000);
         }
-        let running = Running::start(config, listen).await?;
+        let running = Running::start(config, Options::default(), listen).await?;
         let app = &running.app;
         // A folder that was named may hold an earlier demo.
         if app.setup_needed().await.map_err(|problem| told(&problem))? {

@@ -1,15 +1,11 @@
 //! The server about itself: whether it lives, whether it is ready, its numbers, its API.
 
-use crate::auth;
-use crate::extract::Visitor;
 use crate::metrics;
-use crate::problem::Failure;
 use crate::site::Site;
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use dialtone_domain::Code;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -89,50 +85,10 @@ async fn openapi_document() -> impl IntoResponse {
     )
 }
 
-/// Signs in by a one-time link
-///
-/// Sets the session's cookie and leads to the first page. The link works once; a browser that comes with it
-/// again is led to the page where it can sign in otherwise.
-#[utoipa::path(get, path = "/sign-in/{code}", tag = "Session",
-    params(("code" = String, Path, description = "The link's code.")),
-    responses((status = 303, description = "Signed in.")))]
-async fn sign_in_by_link(
-    State(site): State<Site>,
-    method: Method,
-    headers: HeaderMap,
-    Visitor(device): Visitor,
-    Path(code): Path<String>,
-) -> Result<Response, Failure> {
-    // Whoever only looks where a link leads must not use it up.
-    if method == Method::HEAD {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let session = match site.app.sign_in_by_code(&code, &device).await {
-        Err(problem) if problem.code == Code::CodeInvalid && wants_page(&headers) => {
-            return Ok(see_other("/sign-in?link=used").into_response());
-        }
-        answer => answer?,
-    };
-    let cookie = [(header::SET_COOKIE, auth::session_cookie(&site, &session))];
-    Ok((cookie, see_other("/")).into_response())
-}
-
-fn wants_page(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
-}
-
-fn see_other(path: &'static str) -> impl IntoResponse {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static(path))])
-}
-
 pub(super) fn routes() -> OpenApiRouter<Site> {
     OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
         .routes(routes!(openapi_document))
-        .routes(routes!(sign_in_by_link))
 }

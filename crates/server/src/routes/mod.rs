@@ -5,6 +5,7 @@ mod alerts;
 mod assistants;
 mod audit;
 mod events;
+mod factors;
 mod invitations;
 mod lines;
 mod members;
@@ -16,6 +17,7 @@ mod session;
 mod sessions;
 mod settings;
 mod setup;
+mod sign_in;
 mod tokens;
 mod watch;
 
@@ -56,9 +58,11 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
     [
         meta::routes(),
         setup::routes(),
+        sign_in::routes(),
         session::routes(),
         sessions::routes(),
         account::routes(),
+        factors::routes(),
         organisation::routes(),
         members::routes(),
         invitations::routes(),

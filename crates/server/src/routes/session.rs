@@ -1,10 +1,10 @@
-//! Signing in and out, and who is signed in.
+//! Who is signed in, and signing out.
 
 use super::Answer;
 use crate::auth;
-use crate::extract::{Body, Me, Visitor};
+use crate::cookies::signed_in;
+use crate::extract::{Body, Me};
 use crate::input::input;
-use crate::scalars::{Email, Secret};
 use crate::site::Site;
 use crate::views::Done;
 use crate::views::accounts::{Session, SessionAnswer};
@@ -19,14 +19,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 input! {
-    /// Signs a member in.
-    SignInBody {
-        /// Their e-mail address.
-        email: Email,
-        /// Their password.
-        password: Secret<1, 1024>,
-    }
-
     /// Changes what belongs to the caller alone.
     SessionChange {
         /// The language to speak to them; null: the browser's.
@@ -42,19 +34,10 @@ input! {
 
 /// A session that has just begun, or has a new secret: the cookie, and who is signed in.
 pub(super) fn begun(site: &Site, session: SignedIn) -> impl IntoResponse + use<> {
-    let cookie = AppendHeaders([(SET_COOKIE, auth::session_cookie(site, &session))]);
-    (cookie, SessionAnswer::json(Session::of(&Arc::new(session.caller), site.app.is_sandbox())))
-}
-
-/// Signs in with e-mail address and password
-#[utoipa::path(post, path = "/api/v1/session", tag = "Session", request_body = SignInBody,
-    responses((status = 200, body = SessionAnswer)))]
-async fn sign_in(
-    State(site): State<Site>,
-    Visitor(device): Visitor,
-    Body(body): Body<SignInBody>,
-) -> Answer<impl IntoResponse> {
-    Ok(begun(&site, site.app.sign_in(&body.email.0, body.password.0, &device).await?))
+    (
+        signed_in(site, &session),
+        SessionAnswer::json(Session::of(&Arc::new(session.caller), site.app.is_sandbox())),
+    )
 }
 
 /// Says who is signed in, and what they may do
@@ -98,6 +81,6 @@ async fn sign_out(State(site): State<Site>, me: Me) -> Answer<impl IntoResponse>
 
 pub(super) fn routes() -> OpenApiRouter<Site> {
     OpenApiRouter::default()
-        .routes(routes!(sign_in, session, change_session, sign_out))
+        .routes(routes!(session, change_session, sign_out))
         .routes(routes!(switch_organisation))
 }

@@ -1,7 +1,7 @@
 //! The first run: the first owner and organisation.
 
 use super::Answer;
-use crate::auth;
+use crate::cookies::signed_in;
 use crate::extract::{Body, Visitor};
 use crate::input::input;
 use crate::scalars::{Email, Line, Secret};
@@ -10,8 +10,7 @@ use crate::views::accounts::{MemberAnswer, SetupNeeded};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::SET_COOKIE;
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use dialtone_app::SetUp;
 use dialtone_domain::{Country, Language};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,8 +60,7 @@ async fn set_up(
         language: body.language.unwrap_or_default(),
     };
     let session = site.app.set_up(new, &device).await?;
-    let cookie = AppendHeaders([(SET_COOKIE, auth::session_cookie(&site, &session))]);
-    Ok((StatusCode::CREATED, cookie, MemberAnswer::json((&session.caller).into())))
+    Ok((StatusCode::CREATED, signed_in(&site, &session), MemberAnswer::json((&session.caller).into())))
 }
 
 pub(super) fn routes() -> OpenApiRouter<Site> {

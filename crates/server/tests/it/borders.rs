@@ -33,7 +33,9 @@ on_each_engine! {
     async fn f2_nobody_gets_in_without_credentials(world: TestServer) {
         let public = [
             "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/openapi.json", "GET /sign-in/nonsense",
-            "GET /api/v1/setup", "POST /api/v1/setup", "POST /api/v1/session",
+            "GET /api/v1/setup", "POST /api/v1/setup", "POST /api/v1/session", "GET /api/v1/sign-in-methods",
+            "POST /api/v1/session/second-factor", "POST /api/v1/session/passkey", "POST /api/v1/session/passkey/options",
+            "GET /sign-in/oidc", "GET /sign-in/oidc/callback",
             "POST /api/v1/password-reset", "POST /api/v1/password-reset/complete",
             "POST /api/v1/invitation", "POST /api/v1/invitation/join",
         ];

@@ -290,8 +290,8 @@ pub fn delete_codes(tx: &mut Tx, kind: CodeKind) -> Result<u64> {
 /// # Errors
 /// As all queries.
 pub fn has_code(tx: &mut Tx, hash: &[u8], kind: CodeKind, now: Timestamp) -> Result<bool> {
-    let found: Option<(UserId,)> = tx.opt(
-        sql!("SELECT user_id FROM codes WHERE code_hash = ?1 AND kind = ?2 AND expires_at > ?3"),
+    let found: Option<(Timestamp,)> = tx.opt(
+        sql!("SELECT expires_at FROM codes WHERE code_hash = ?1 AND kind = ?2 AND expires_at > ?3"),
         params![hash, kind, now],
     )?;
     Ok(found.is_some())

@@ -24,6 +24,8 @@ record! {
         pub created_at: Timestamp,
         /// When it was last changed.
         pub updated_at: Timestamp,
+        /// Since when its members need a second factor, if they do.
+        pub factors_required_at: Option<Timestamp>,
     }
 }
 pub(super) use organisation_columns;
@@ -34,7 +36,7 @@ pub(super) use organisation_columns;
 /// As all queries; [`crate::Error::Conflict`] if the id is taken.
 pub fn create_organisation(tx: &mut Tx, new: &Organisation) -> Result<Tenant> {
     tx.exec(
-        sql!("INSERT INTO orgs (", organisation_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+        sql!("INSERT INTO orgs (", organisation_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
         params![
             new.id,
             new.name,
@@ -42,7 +44,8 @@ pub fn create_organisation(tx: &mut Tx, new: &Organisation) -> Result<Tenant> {
             new.language,
             new.default_assistant_id,
             new.created_at,
-            new.updated_at
+            new.updated_at,
+            new.factors_required_at
         ],
     )?;
     Ok(Tenant::new(new.id))

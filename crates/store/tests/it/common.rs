@@ -124,6 +124,7 @@ pub(crate) fn an_organisation(name: &str) -> Organisation {
         default_assistant_id: None,
         created_at: at(0),
         updated_at: at(0),
+        factors_required_at: None,
     }
 }
 

@@ -16,8 +16,13 @@ const PLAIN: &[(&str, &str, &str)] = &[
     ("data_keys", "wrapped", "sealed by the master key"),
     ("events", "hash", "a hash"),
     ("invitations", "token_hash", "a hash"),
+    ("passkeys", "credential_id", "a name"),
+    ("passkeys", "dynamic_state", "a counter"),
+    ("passkeys", "static_state", "a public key"),
+    ("recovery_codes", "code_hash", "a hash"),
     ("sessions", "token_hash", "a hash"),
     ("tokens", "token_hash", "a hash"),
+    ("used_tickets", "ticket_hash", "a hash"),
 ];
 
 #[test]

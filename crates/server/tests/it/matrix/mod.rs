@@ -242,7 +242,7 @@ on_each_engine! {
 
 /// Operations that leave more than one entry, or none, and which: an operation at the providers tells of its start,
 /// its steps and its end, beside what was asked for.
-const EFFECTS: [(&str, &[&str]); 9] = [
+const EFFECTS: [(&str, &[&str]); 10] = [
     ("POST /api/phone-numbers", &["line.added", "operation.started", "operation.step", "operation.finished"]),
     (
         "POST /api/v1/phone-numbers/import-twilio",
@@ -268,11 +268,15 @@ const EFFECTS: [(&str, &[&str]); 9] = [
     ("PATCH /api/v1/members/{id}", &[]),
     // A token has no session to end.
     ("DELETE /api/v1/session", &[]),
+    // It was not required before.
+    ("PUT /api/v1/organisation/second-factor", &[]),
 ];
 
 /// Operations that do not succeed with what the schemas and tables give, and why.
-const STATUS: [(&str, u16, &str); 1] =
-    [("POST /api/v1/alert-webhooks/{id}/test", 502, "nobody listens at the address")];
+const STATUS: [(&str, u16, &str); 2] = [
+    ("POST /api/v1/alert-webhooks/{id}/test", 502, "nobody listens at the address"),
+    ("DELETE /api/v1/members/{id}/factors", 404, "the member was removed before"),
+];
 
 /// Columns that no request may set, unless a row of [`ALLOWED`] says so.
 const PROTECTED: [&str; 14] = [

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// What each parameter of a path names, by the path up to it.
-const NAMED: [(&str, &str); 10] = [
+const NAMED: [(&str, &str); 11] = [
     ("/api/v1/lines/{line}", "line"),
     ("/api/phone-numbers/{id}", "line"),
     ("/api/v1/members/{id}", "member"),
@@ -22,6 +22,8 @@ const NAMED: [(&str, &str); 10] = [
     ("/api/v1/invitations/{id}", "invitation"),
     // For whoever is signed in: the other person's is tried with a session, in `people`.
     ("/api/v1/sessions/{id}", "nothing"),
+    // A person's own and no organisation's: the tests of passkeys try foreign ones.
+    ("/api/v1/me/factors/passkeys/{id}", "nothing"),
     ("/sign-in/{code}", "nothing"),
 ];
 

@@ -1,11 +1,13 @@
 //! The command line: what it takes, and nothing of what it does.
 
 mod audit;
+mod local;
 mod people;
 mod settings;
 mod watch;
 
 pub(crate) use audit::{Audit, AuditFilter, AuditFormat};
+pub(crate) use local::{Token, User};
 pub(crate) use people::{Members, Tokens};
 pub(crate) use settings::{Forget, Settings, TwilioSettings, VapiSettings};
 pub(crate) use watch::{Alerts, Watch};
@@ -370,61 +372,6 @@ pub(crate) enum Operations {
         yes: bool,
         #[command(flatten)]
         remote: Remote,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// Create one. The password is read from standard input, or made up; it is all that is printed.
-    Create {
-        /// Their e-mail address.
-        #[arg(long, value_parser = email)]
-        email: String,
-        /// Their name.
-        #[arg(long, value_parser = name)]
-        name: String,
-        /// Their organisation, made (and said so) if there is none of that name.
-        #[arg(long, value_parser = name)]
-        org: String,
-        /// What they may do.
-        #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
-        role: Role,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-    /// Print a link at which somebody can choose a new password once, within 30 minutes.
-    ResetPassword {
-        /// Their e-mail address.
-        #[arg(long, value_parser = email)]
-        email: String,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-    /// Remove every second factor of a person who lost theirs; their password stays.
-    ResetFactors {
-        /// Their e-mail address.
-        #[arg(long, value_parser = email)]
-        email: String,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Token {
-    /// Create one for a member; it is all that is printed.
-    Create {
-        /// The member's e-mail address.
-        #[arg(long)]
-        email: String,
-        /// Their organisation [default: the one that they used last].
-        #[arg(long)]
-        org: Option<String>,
-        /// What it may do: at most what the member may.
-        #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
-        role: Role,
-        #[command(flatten)]
-        server: ServerFlags,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Rights only ever come from somebody who has them, and an owner always stays (case T13 of SECURITY.md): random
 //! sequences of everything that gives or takes rights, by callers who may have lost theirs meanwhile.
 
-use dialtone_app::{App, Caller, Device, Invitation, Member, MemberChange, NewToken, Token};
+use dialtone_app::{App, Caller, Device, Invitation, Member, MemberChange, NewToken, SignIn, Token};
 use dialtone_domain::{ExposeSecret, Permission, Rights, Role, Scopes, SecretString, TokenId, UserId};
 use dialtone_testkit::{Engine, PASSWORD, TestServer};
 use proptest::prelude::*;
@@ -109,13 +109,18 @@ impl Play {
         let token = world.add_user("observer@example.com", "Acme", Role::Viewer).await;
         let observer = world.app.caller_by_token(&token).await.unwrap().unwrap();
         let observer = Caller { role: Role::Owner, ..observer };
-        let device = Device { address: [127, 0, 0, 1].into(), user_agent: String::new() };
+        let (address, user_agent) = ([127, 0, 0, 1].into(), String::new());
+        let device = Device { address, user_agent, known: Vec::new(), ceremony: None };
         let mut people = Vec::new();
         for whom in 0..=PEOPLE {
             if whom < PEOPLE {
                 world.add_user(&email(whom), &format!("Home {whom}"), Role::Owner).await;
             }
-            let session = world.app.sign_in(&email(whom), PASSWORD.into(), &device).await.unwrap();
+            let SignIn::Done(session) =
+                world.app.sign_in(&email(whom), PASSWORD.into(), &device).await.unwrap()
+            else {
+                panic!("nobody has a second factor")
+            };
             people.push(session.caller);
         }
         let owner =

@@ -74,7 +74,7 @@ impl TestServer {
             database_url: database.url().to_owned(),
             data_dir: data.path().to_owned(),
             master_key: None,
-            public_url: "http://localhost".to_owned(),
+            public_url: "http://127.0.0.1".to_owned(),
             twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: limits(),

@@ -128,7 +128,7 @@ on_each_engine! {
         home.post("/api/v1/me/factors/totp/confirm", confirm).await.expect(200);
         home.post("/api/v1/me/factors/totp", json!({})).await.problem(409, "factor_exists");
         let wrong = json!({ "password": "wrong wrong wrong" });
-        home.post("/api/v1/me/factors/totp/remove", wrong).await.problem(403, "proof_needed");
+        home.post("/api/v1/me/factors/totp/remove", wrong).await.problem(403, "password_wrong");
         other.post("/api/v1/me/factors/totp/remove", json!({ "password": PASSWORD })).await.expect(200);
         let factors = home.get("/api/v1/me/factors").await.expect(200).body["factors"].clone();
         assert_eq!((&factors["totp"], &factors["recovery_codes"]), (&json!(false), &json!(0)));

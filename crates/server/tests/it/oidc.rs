@@ -142,6 +142,7 @@ async fn world(engine: Engine, provider: &Provider) -> Option<TestServer> {
         name: "Example".to_owned(),
     };
     TestServer::start_with(engine, |app, _| {
+        app.public_url = "http://localhost".to_owned();
         app.oidc = Some(config);
         app.oidc_sign_up = vec!["example.net=viewer@Acme".parse().unwrap()];
     })

@@ -124,7 +124,12 @@ async fn finish(browser: &mut Browser, start: &Value, credential: &Value) -> Ans
         .await
 }
 
-on_each_engine! {
+/// Passkeys are for an address with a name.
+fn named(config: &mut dialtone_app::Config, _: &mut dialtone_server::Options) {
+    ORIGIN.clone_into(&mut config.public_url);
+}
+
+on_each_engine! { with named;
     async fn a_passkey_signs_in_alone_and_is_a_second_factor(world: TestServer) {
         let methods = world.nobody().get("/api/v1/sign-in-methods").await.expect(200).body;
         assert_eq!((&methods["password"], &methods["passkey"], &methods["openid"]), (&json!(true), &json!(true), &Value::Null));

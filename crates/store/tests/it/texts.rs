@@ -40,6 +40,7 @@ fn every_text_is_registered() {
         include_str!("../../src/accounts/organisations.rs"),
         include_str!("../../src/accounts/people.rs"),
         include_str!("../../src/counts.rs"),
+        include_str!("../../src/factors.rs"),
         include_str!("../../src/alerts.rs"),
         include_str!("../../src/deliveries.rs"),
         include_str!("../../src/diary.rs"),

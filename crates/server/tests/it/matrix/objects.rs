@@ -23,7 +23,7 @@ const NAMED: [(&str, &str); 11] = [
     // For whoever is signed in: the other person's is tried with a session, in `people`.
     ("/api/v1/sessions/{id}", "nothing"),
     // A person's own and no organisation's: the tests of passkeys try foreign ones.
-    ("/api/v1/me/factors/passkeys/{id}", "nothing"),
+    ("/api/v1/me/factors/passkeys/{id}", "passkey"),
     ("/sign-in/{code}", "nothing"),
 ];
 
@@ -145,6 +145,7 @@ impl Organisation {
             ("second_number", numbers[1].to_owned()),
             ("third_number", numbers[2].to_owned()),
             ("nothing", "default".to_owned()),
+            ("passkey", ABSENT.to_owned()),
         ];
         Self { owner, mark, things: things.into_iter().collect() }
     }

@@ -11,7 +11,7 @@ const EVERY_CAUSE: &str = "assistant_deleted not_imported imported_from_other_ac
     linked_to_deleted linked_to_squad server_differs trunk_overrides application_overrides webhook_empty webhook_demo \
     webhook_other_region webhook_elsewhere webhook_method";
 
-fn quick(config: &mut dialtone_app::Config) {
+fn quick(config: &mut dialtone_app::Config, _: &mut dialtone_server::Options) {
     config.minute = Duration::from_millis(100);
     config.limits.timeout = Duration::from_millis(500);
 }

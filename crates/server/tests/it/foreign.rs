@@ -213,7 +213,9 @@ fn noise() -> Vec<Value> {
 async fn t43_noise_is_no_drift_and_nothing_is_repaired_for_it() {
     let sites =
         ["/Accounts/AC[^/]*json", "/IncomingPhoneNumbers", "/vapi/assistant", "/vapi/v2/phone-number"];
-    let tweak = |config: &mut dialtone_app::Config| config.limits.timeout = Duration::from_millis(300);
+    let tweak = |config: &mut dialtone_app::Config, _: &mut dialtone_server::Options| {
+        config.limits.timeout = Duration::from_millis(300);
+    };
     let world = TestServer::start_with(Engine::Sqlite, tweak).await.unwrap();
     let imported = world.import().await;
     let line = imported["phone"]["line_id"].as_str().unwrap();

@@ -23,7 +23,7 @@ pub use smtp::MailServer;
 #[macro_export]
 macro_rules! on_each_engine {
     ($( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
-        $crate::on_each_engine! { with |_, _| (); $( $(#[$meta])* async fn $name($world: TestServer) $body )+ }
+        $crate::on_each_engine! { with |_| (); $( $(#[$meta])* async fn $name($world: TestServer) $body )+ }
     };
     (with $tweak:expr; $( $(#[$meta:meta])* async fn $name:ident($world:ident: TestServer) $body:block )+) => {
         $( $crate::on_each_engine! { @one ($tweak) $(#[$meta])* async fn $name($world: TestServer) $body } )+

@@ -44,11 +44,19 @@ fn limits() -> Limits {
 impl TestServer {
     /// With the owner `owner@example.com` of the organisation `Acme`; `None` where the engine is not there.
     pub async fn start(engine: Engine) -> Option<Self> {
-        Self::start_with(engine, |_, _| ()).await
+        Self::start_with(engine, |_| ()).await
     }
 
-    /// As [`TestServer::start`], configured otherwise.
-    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Config, &mut Options)) -> Option<Self> {
+    /// The same with another configuration.
+    pub async fn start_with(engine: Engine, tweak: impl FnOnce(&mut Config)) -> Option<Self> {
+        Self::start_behind(engine, |config, _| tweak(config)).await
+    }
+
+    /// The same with other options of the server, too.
+    pub async fn start_behind(
+        engine: Engine,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> Option<Self> {
         let mut world = Self::start_empty_with(engine, change).await?;
         let token = world.add_user("owner@example.com", "Acme", Role::Owner).await;
         world.owner = world.nobody().token(&token);

@@ -11,7 +11,7 @@ const EVERY_CAUSE: &str = "assistant_deleted not_imported imported_from_other_ac
     linked_to_deleted linked_to_squad server_differs trunk_overrides application_overrides webhook_empty webhook_demo \
     webhook_other_region webhook_elsewhere webhook_method";
 
-fn quick(config: &mut dialtone_app::Config, _: &mut dialtone_server::Options) {
+fn quick(config: &mut dialtone_app::Config) {
     config.minute = Duration::from_millis(100);
     config.limits.timeout = Duration::from_millis(500);
 }
@@ -213,7 +213,7 @@ fn noise() -> Vec<Value> {
 async fn t43_noise_is_no_drift_and_nothing_is_repaired_for_it() {
     let sites =
         ["/Accounts/AC[^/]*json", "/IncomingPhoneNumbers", "/vapi/assistant", "/vapi/v2/phone-number"];
-    let tweak = |config: &mut dialtone_app::Config, _: &mut dialtone_server::Options| {
+    let tweak = |config: &mut dialtone_app::Config| {
         config.limits.timeout = Duration::from_millis(300);
     };
     let world = TestServer::start_with(Engine::Sqlite, tweak).await.unwrap();

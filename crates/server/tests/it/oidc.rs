@@ -141,7 +141,7 @@ async fn world(engine: Engine, provider: &Provider) -> Option<TestServer> {
         client_secret: "secret".into(),
         name: "Example".to_owned(),
     };
-    TestServer::start_with(engine, |app, _| {
+    TestServer::start_with(engine, |app| {
         app.public_url = "http://localhost".to_owned();
         app.oidc = Some(config);
         app.oidc_sign_up = vec!["example.net=viewer@Acme".parse().unwrap()];

@@ -125,7 +125,7 @@ async fn finish(browser: &mut Browser, start: &Value, credential: &Value) -> Ans
 }
 
 /// Passkeys are for an address with a name.
-fn named(config: &mut dialtone_app::Config, _: &mut dialtone_server::Options) {
+fn named(config: &mut dialtone_app::Config) {
     ORIGIN.clone_into(&mut config.public_url);
 }
 

@@ -22,7 +22,7 @@ async fn try_password(client: &Client, email: &str, password: &str) -> Answer {
 /// A server behind a proxy on this machine.
 async fn behind_a_proxy() -> TestServer {
     let trust = ["127.0.0.1/32".parse().unwrap()].to_vec();
-    TestServer::start_with(Engine::Sqlite, |_, options| options.trusted_proxies = trust).await.unwrap()
+    TestServer::start_behind(Engine::Sqlite, |_, options| options.trusted_proxies = trust).await.unwrap()
 }
 
 fn from(world: &TestServer, address: &str) -> Client {
@@ -132,7 +132,7 @@ async fn f3_members_and_addresses_have_a_limit_of_their_own() {
         options.requests_per_minute = 60;
         options.trusted_proxies = ["127.0.0.1/32".parse().unwrap()].to_vec();
     };
-    let world = TestServer::start_with(Engine::Sqlite, slow).await.unwrap();
+    let world = TestServer::start_behind(Engine::Sqlite, slow).await.unwrap();
     let mut statuses = Vec::new();
     for _ in 0..70 {
         statuses.push(world.owner.get("/api/v1/organisation").await);

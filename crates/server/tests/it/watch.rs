@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const ELSEWHERE: &str = "https://example.com/voice";
 
-fn quick(config: &mut dialtone_app::Config, _: &mut dialtone_server::Options) {
+fn quick(config: &mut dialtone_app::Config) {
     config.minute = Duration::from_millis(150);
 }
 

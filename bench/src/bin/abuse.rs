@@ -4,6 +4,8 @@
 //! `abuse <program> [seconds per attack] [connections]`. Everything is on this machine, attackers too, who come from
 //! addresses of 127.0.0.0/8, so what they cost themselves counts against the server.
 
+#![expect(clippy::print_stdout, reason = "prints what it measured")]
+
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};

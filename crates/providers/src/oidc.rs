@@ -156,8 +156,11 @@ impl Oidc {
         let request =
             client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|_| unavailable())?;
         let verifier = PkceCodeVerifier::new(verifier.expose_secret().to_owned());
-        let tokens =
-            request.set_pkce_verifier(verifier).request_async(&self.http).await.map_err(token_failure)?;
+        let tokens = request
+            .set_pkce_verifier(verifier)
+            .request_async(&self.http)
+            .await
+            .map_err(|error| token_failure(&error))?;
         let token = tokens.id_token().ok_or_else(|| refused("there is no identity token"))?;
         let nonce = Nonce::new(nonce.expose_secret().to_owned());
         let (metadata, claims) = self.claims(metadata, token, &nonce).await?;
@@ -275,7 +278,7 @@ fn refused(why: &str) -> Problem {
 
 /// The provider's own error text is a stranger's: only what kind of failure it is counts.
 fn token_failure<RE: std::error::Error + 'static, T: openidconnect::ErrorResponse + 'static>(
-    error: openidconnect::RequestTokenError<RE, T>,
+    error: &openidconnect::RequestTokenError<RE, T>,
 ) -> Problem {
     match error {
         openidconnect::RequestTokenError::ServerResponse(_) => refused("the code is not taken"),

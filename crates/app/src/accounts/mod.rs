@@ -68,8 +68,9 @@ fn record_for(
     kind: &'static str,
     told: Value,
 ) -> Result<(), Problem> {
+    let told = (!told.is_null()).then_some(told);
     for tenant in rows::tenants_of(tx, user)? {
-        record(tx, &tenant, actor, kind, user, None, (!told.is_null()).then(|| told.clone()))?;
+        record(tx, &tenant, actor, kind, user, None, told.clone())?;
     }
     Ok(())
 }

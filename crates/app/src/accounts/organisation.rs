@@ -87,7 +87,7 @@ impl App {
                     language: change.language.unwrap_or(before.language),
                     default_assistant_id: change.default_assistant_id.unwrap_or(before.default_assistant_id),
                     updated_at: at,
-                    ..before.clone()
+                    ..before
                 };
                 rows::update_organisation(tx, &tenant, &after)?;
                 let told = |organisation: &Organisation| {

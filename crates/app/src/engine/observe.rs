@@ -30,11 +30,14 @@ pub(crate) struct Question<'a> {
     pub(crate) shared: Option<&'a Shared>,
 }
 
+/// Vapi's assistants and numbers.
+type AtVapi = (Listed<vapi::Assistant>, Vec<vapi::VapiNumber>);
+
 /// What is read once for several numbers of one Twilio account and one Vapi key.
 pub(crate) struct Shared {
     /// Absent where there is no client to ask.
     pub(crate) twilio: Option<Result<(Account, Vec<twilio::IncomingNumber>), Problem>>,
-    pub(crate) vapi: Option<Result<(Listed<vapi::Assistant>, Vec<vapi::VapiNumber>), Problem>>,
+    pub(crate) vapi: Option<Result<AtVapi, Problem>>,
 }
 
 /// From so many numbers on, whole lists are cheaper than asking for each.

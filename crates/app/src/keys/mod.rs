@@ -80,11 +80,11 @@ fn version(found: &Found) -> i64 {
     found.value.parts().map_or(0, |(version, _)| version)
 }
 
+/// Some data keys, and the place behind them.
+type KeysPage = (Vec<keys::DataKey>, (String, i64));
+
 /// The data keys behind that one, and where to go on; none at the end.
-fn next_keys(
-    tx: &mut Tx,
-    after: &(String, i64),
-) -> Result<Option<(Vec<keys::DataKey>, (String, i64))>, Problem> {
+fn next_keys(tx: &mut Tx, after: &(String, i64)) -> Result<Option<KeysPage>, Problem> {
     let page = keys::page(tx, (&after.0, after.1), BATCH)?;
     let Some(last) = page.last() else { return Ok(None) };
     let next = (last.owner.to_string(), last.version);

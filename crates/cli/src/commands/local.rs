@@ -42,7 +42,7 @@ async fn create_user(new: LocalUser, server: &ServerFlags) -> Result {
         match names.is_empty() {
             true => eprintln!("There was no organisation: {is_new}."),
             false => {
-                eprintln!("There was no organisation of that name: {is_new}. Others: {}.", names.join(", "))
+                eprintln!("There was no organisation of that name: {is_new}. Others: {}.", names.join(", "));
             }
         }
     }

@@ -5,9 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+/// A request: its head and its body.
+type Received = (Vec<u8>, Vec<u8>);
+
 /// What a collector has got. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Collected(Arc<Mutex<Vec<(Vec<u8>, Vec<u8>)>>>);
+pub(crate) struct Collected(Arc<Mutex<Vec<Received>>>);
 
 /// A span as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

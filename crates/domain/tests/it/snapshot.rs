@@ -30,13 +30,13 @@ fn a10_each_field_has_its_providers_name() {
         (Provider::Twilio, "voice_url", |o| at_twilio(o).voice.voice_url = Some("https://x.example".into())),
         (Provider::Twilio, "voice_url", |o| at_twilio(o).voice.voice_url = None),
         (Provider::Twilio, "voice_method", |o| {
-            at_twilio(o).voice.voice_method = dialtone_domain::line::Method::Get
+            at_twilio(o).voice.voice_method = dialtone_domain::line::Method::Get;
         }),
         (Provider::Twilio, "trunk_sid", |o| {
             at_twilio(o).voice.trunk_sid = Some(sid("TK", 1));
         }),
         (Provider::Twilio, "status_callback", |o| {
-            at_twilio(o).voice.status_callback = Some("https://y.example".into())
+            at_twilio(o).voice.status_callback = Some("https://y.example".into());
         }),
         (Provider::Twilio, "sms_url", |o| at_twilio(o).sms.sms_url = Some("https://z.example".into())),
         (Provider::Twilio, "capabilities.voice", |o| at_twilio(o).takes_calls ^= true),

@@ -157,7 +157,7 @@ async fn provider(does: Does) -> (String, Arc<AtomicUsize>) {
         while let Ok((mut stream, _)) = listener.accept().await {
             let (does, count) = (does.clone(), count.clone());
             tokio::spawn(async move {
-                if read_request(&mut stream).await {
+                if Box::pin(read_request(&mut stream)).await {
                     count.fetch_add(1, Ordering::SeqCst);
                 }
                 match does {

@@ -1,6 +1,7 @@
 //! Mails against a real mail server (aiosmtpd): what arrives, byte by byte, and what the server refuses.
 
 #[path = "../../../testkit/src/smtp.rs"]
+#[expect(unreachable_pub, reason = "the file is the testkit's, where it is public")]
 mod smtp;
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};

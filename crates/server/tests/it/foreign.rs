@@ -30,7 +30,7 @@ impl Foreign {
             ids.insert(id.clone());
             assistants.push(id);
         }
-        for n in 0..150 {
+        for (n, assistant) in assistants.iter().enumerate() {
             let number = format!("+1415556{n:04}");
             let fields = json!({ "phone_number": number, "voice_url": "https://other.example/voice" });
             let made = sandbox.control("numbers", fields).await;
@@ -38,7 +38,7 @@ impl Foreign {
             if n < 100 {
                 let import = json!({
                     "provider": "twilio", "number": number, "twilioAccountSid": ACCOUNT, "twilioAuthToken": TOKEN,
-                    "name": format!("Other {n}"), "assistantId": assistants[n], "smsEnabled": false,
+                    "name": format!("Other {n}"), "assistantId": assistant, "smsEnabled": false,
                 });
                 let imported = sandbox.vapi().post("/vapi/phone-number", import).await.expect(201).body;
                 ids.insert(imported["id"].as_str().unwrap().to_owned());
@@ -181,7 +181,7 @@ on_each_engine! { with quick;
         assert_eq!(seen["entries"][0]["cause_after"], "not_linked", "{seen}");
         crate::watch::wait_for(&world, "/api/v1/alerts?open=true", |body| body["alerts"][0]["kind"] == "line_broken").await;
         crate::watch::looked_at(&world).await;
-        assert_eq!(world.sandbox.vapi_numbers().await, [theirs.clone()], "as they made it");
+        assert_eq!(world.sandbox.vapi_numbers().await, std::slice::from_ref(&theirs), "as they made it");
         // The twin: who asks for it by hand, takes it over (requirement B5); and then it is ours to repair.
         let repaired = world.owner.post(&format!("/api/v1/lines/{line}/repair"), json!({})).await.expect(200).body;
         assert_eq!(repaired["doctor"]["healthy"], true, "{repaired}");

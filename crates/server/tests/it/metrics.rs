@@ -3,12 +3,15 @@
 use dialtone_testkit::on_each_engine;
 use std::collections::{HashMap, HashSet};
 
+/// A sample: its name, its labels, its value.
+type Sample = (String, Vec<(String, String)>, f64);
+
 /// What one metric is, by its name: its kind, and its samples' names and labels.
 #[derive(Default)]
 struct Family {
     kind: String,
     has_help: bool,
-    samples: Vec<(String, Vec<(String, String)>, f64)>,
+    samples: Vec<Sample>,
 }
 
 fn labels(text: &str) -> Vec<(String, String)> {

@@ -62,6 +62,7 @@ impl Provider {
             .route("/keys", get(keys))
             .route("/token", post(token))
             .with_state(provider.clone());
+        #[expect(clippy::disallowed_methods, reason = "only this test's own client connects")]
         tokio::spawn(async move { axum::serve(listener, app).await });
         provider.person(json!({ "sub": "anna-1", "email": "Owner@Example.com", "email_verified": true }));
         provider

@@ -73,7 +73,7 @@ impl Authenticator {
             &data,
         ]
         .concat();
-        self.answer(json!({
+        self.answer(&json!({
             "clientDataJSON": BASE64.encode(self.client_data("webauthn.create", options)),
             "attestationObject": BASE64.encode(attestation),
             "transports": ["internal"],
@@ -86,7 +86,7 @@ impl Authenticator {
         let data = self.data(self.flags);
         let signed = [&data[..], &Sha256::digest(&client_data)].concat();
         let signature: Signature = self.key.sign(&signed);
-        self.answer(json!({
+        self.answer(&json!({
             "clientDataJSON": BASE64.encode(client_data),
             "authenticatorData": BASE64.encode(data),
             "signature": BASE64.encode(signature.to_der()),
@@ -94,7 +94,7 @@ impl Authenticator {
         }))
     }
 
-    fn answer(&self, response: Value) -> Value {
+    fn answer(&self, response: &Value) -> Value {
         let id = BASE64.encode(&self.id);
         json!({ "id": id, "rawId": id, "type": "public-key", "authenticatorAttachment": "platform",
                 "clientExtensionResults": {}, "response": response })

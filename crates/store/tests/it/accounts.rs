@@ -322,7 +322,7 @@ fn t53_an_invitation_is_found_by_its_hash_and_goes_with_its_maker() {
                 accounts::put_invitation(tx, &ours, &second, b"second")?;
                 assert_eq!(
                     accounts::invitations(tx, &ours, at(9))?,
-                    [second.clone()],
+                    std::slice::from_ref(&second),
                     "one for each address"
                 );
                 assert_eq!(accounts::invitations(tx, &ours, at(10))?, []);

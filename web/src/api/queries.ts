@@ -60,6 +60,14 @@ export const queries = {
       queryFn: () => body(api.GET("/api/v1/lines/{line}", { params: { path: { line } } })),
     }),
 
+  /** Asks the providers about a number, also one that is no line yet, and keeps nothing. */
+  checks: (number: string) =>
+    queryOptions({
+      queryKey: ["checks", number],
+      queryFn: async () => (await body(api.GET("/api/v1/lines/{line}/checks", { params: { path: { line: number } } }))).doctor,
+      staleTime: 0,
+      retry: false,
+    }),
   /** Asks the providers, so it is slower than the others and not repeated on every event. Who may has it kept. */
   doctor: (line: string) =>
     queryOptions({

@@ -102,7 +102,7 @@ function inputOf({ phone_number, account, assistant_id, ...credentials }: Import
 
 function Review({ number, onBack, onImport }: { number: string; onBack: () => void; onImport: () => void }) {
   const { t } = useTranslation();
-  const { data, error, isPending } = useQuery({ ...queries.doctor(number), staleTime: 0 });
+  const { data, error, isPending } = useQuery(queries.checks(number));
   return (
     <Stack>
       {isPending && (

@@ -36,6 +36,12 @@ impl Default for ConnectionLimits {
     }
 }
 
+/// A browser opens six connections, and a house has a few of them: holding so many is nothing to be blamed for.
+const ORDINARY: usize = 16;
+
+/// One in so many places is made free at once.
+const AT_ONCE: usize = 64;
+
 /// What one person can easily have many addresses of: an IPv4 address, or 64 bits of IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Network(IpAddr);
@@ -61,6 +67,8 @@ struct State {
     head: Option<Instant>,
     /// Whether a request has come at all.
     served: bool,
+    /// Whether a whole request was answered: what only holds a place never gets there.
+    answered: bool,
     /// Several requests share the connection, and bytes that are no head flow all the time.
     http2: bool,
 }
@@ -68,6 +76,8 @@ struct State {
 /// One connection, as the table sees it.
 pub(crate) struct Seat {
     network: Network,
+    /// It speaks for many, and holds what they hold.
+    is_proxy: bool,
     state: Mutex<State>,
 }
 
@@ -133,12 +143,19 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Its body has arrived.
-    pub(crate) fn arrived(&self) {
+    /// Whether its body has arrived.
+    pub(crate) fn is_whole(&self) -> bool {
+        *self.whole.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its body has arrived; says whether that was known.
+    pub(crate) fn arrived(&self) -> bool {
         let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::replace(&mut whole, true) {
+        let known = std::mem::replace(&mut *whole, true);
+        if !known {
             self.seat.state().whole += 1;
         }
+        known
     }
 }
 
@@ -148,9 +165,10 @@ pub(crate) struct Ending(pub(crate) Arc<Asked>);
 impl Drop for Ending {
     fn drop(&mut self) {
         // Whatever is still to come of the body serves nobody.
-        self.0.arrived();
+        let was_whole = self.0.arrived();
         let mut state = self.0.seat.state();
         (state.open, state.whole, state.quiet) = (state.open - 1, state.whole - 1, Instant::now());
+        state.answered |= was_whole;
     }
 }
 
@@ -228,16 +246,16 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_trusted(&self, network: Network) -> bool {
-        self.trusted.iter().any(|net| net.contains(&network.0))
+    fn is_trusted(&self, peer: IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(&peer.to_canonical()))
     }
 
     /// A place for a connection from there; where there is none, whoever holds one without being served gives way.
     /// None where everybody is being served.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Place> {
-        let network = Network::of(peer);
+        let (network, is_proxy) = (Network::of(peer), self.is_trusted(peer));
         let mut table = self.table();
-        let full = if !self.is_trusted(network) && table.held(network) >= self.limits.per_network {
+        let full = if !is_proxy && table.held(network) >= self.limits.per_network {
             Some(Some(network))
         } else {
             (table.rows.len() >= self.limits.total).then_some(None)
@@ -249,29 +267,39 @@ impl Connections {
         table.last += 1;
         *table.networks.entry(network).or_default() += 1;
         let quiet = Instant::now();
-        let state = State { open: 0, whole: 0, quiet, head: None, served: false, http2: false };
-        let (id, seat) = (table.last, Arc::new(Seat { network, state: Mutex::new(state) }));
+        let state =
+            State { open: 0, whole: 0, quiet, head: None, served: false, answered: false, http2: false };
+        let (id, seat) = (table.last, Arc::new(Seat { network, is_proxy, state: Mutex::new(state) }));
         table.rows.insert(id, Row { seat: Arc::clone(&seat), task: None });
         self.metrics.open.set(i64::try_from(table.rows.len()).unwrap_or(i64::MAX));
         Some(Place { id, seat, connections: self.clone() })
     }
 
-    /// Ends the connection that deserves its place least: of the network that holds the most, the one that has
-    /// waited longest.
+    /// Ends the connections that deserve their places least: those that never asked anything to its end, then those of a
+    /// network that holds many, and among them those that have waited longest. A few at once, since looking at all of
+    /// them for every newcomer would be what an attacker wants.
     fn evict(&self, table: &mut Table, among: Option<Network>) -> bool {
         let waiting = table.rows.iter().filter(|(_, row)| {
             among.is_none_or(|network| row.seat.network == network) && row.seat.state().whole == 0
         });
         let rank = |row: &Row| {
-            let held = if self.is_trusted(row.seat.network) { 0 } else { table.held(row.seat.network) };
-            (held, Reverse(row.seat.state().quiet))
+            let held = if row.seat.is_proxy { 0 } else { table.held(row.seat.network) };
+            let state = row.seat.state();
+            (!state.answered, held / ORDINARY, Reverse(state.quiet))
         };
-        let Some(id) = waiting.max_by_key(|(_, row)| rank(row)).map(|(id, _)| *id) else { return false };
-        if let Some(task) = table.remove(id).and_then(|row| row.task) {
-            task.abort();
+        let mut waiting: Vec<_> = waiting.map(|(id, row)| (Reverse(rank(row)), *id)).collect();
+        let most = if among.is_some() { self.limits.per_network } else { self.limits.total };
+        let count = (most / AT_ONCE).clamp(1, waiting.len().max(1));
+        if waiting.len() > count {
+            waiting.select_nth_unstable(count - 1);
         }
-        self.metrics.cut("evicted");
-        true
+        for (_, id) in waiting.iter().take(count) {
+            if let Some(task) = table.remove(*id).and_then(|row| row.task) {
+                task.abort();
+            }
+            self.metrics.cut("evicted");
+        }
+        !waiting.is_empty()
     }
 
     /// Makes room where the system has no more file handles.
@@ -352,19 +380,22 @@ mod tests {
     }
 
     #[test]
-    fn t41_whoever_holds_the_most_and_waits_the_longest_gives_way() {
-        let connections = connections(4, 3, &[]);
-        let good = admit(&connections, "192.0.2.1").unwrap();
-        let mut hoard = Vec::new();
-        for _ in 0..3 {
-            hoard.push(admit(&connections, "192.0.2.9").unwrap());
+    fn t41_whoever_never_asked_gives_way_then_whoever_holds_many() {
+        let connections = connections(36, 32, &[]);
+        let good: Vec<_> = (0..3).map(|_| admit(&connections, "192.0.2.1").unwrap()).collect();
+        let hoard: Vec<_> = (0..32).map(|_| admit(&connections, "192.0.2.9").unwrap()).collect();
+        let single = admit(&connections, "192.0.2.8").unwrap();
+        for place in good.iter().chain(&hoard) {
+            drop(busy(place));
         }
-        age(&good, Duration::from_secs(9));
-        age(&hoard[0], Duration::from_secs(1));
-        let another = admit(&connections, "192.0.2.2").unwrap();
-        assert!(is_here(&connections, &good), "it waits longer, but holds less");
-        assert!(!is_here(&connections, &hoard[0]));
-        assert!(is_here(&connections, &hoard[1]) && is_here(&connections, &another));
+        good.iter().for_each(|place| age(place, Duration::from_secs(9)));
+        let first = admit(&connections, "192.0.2.2").unwrap();
+        assert!(!is_here(&connections, &single), "it never asked anything");
+        drop(busy(&first));
+        age(&hoard[7], Duration::from_secs(1));
+        let _second = admit(&connections, "192.0.2.3").unwrap();
+        assert!(!is_here(&connections, &hoard[7]));
+        assert!(good.iter().all(|place| is_here(&connections, place)), "they wait longer, but are few");
     }
 
     #[test]
@@ -384,7 +415,7 @@ mod tests {
 
     #[test]
     fn t41_a_network_has_its_share_and_a_trusted_proxy_speaks_for_many() {
-        let connections = connections(100, 2, &["10.0.0.0/8"]);
+        let connections = connections(100, 2, &["10.0.0.0/8", "2001:db8:9::7/128"]);
         let mine: Vec<_> = (0..3).map(|n| admit(&connections, &format!("2001:db8::{n}")).unwrap()).collect();
         assert!(!is_here(&connections, &mine[0]), "64 bits are one network");
         assert!(is_here(&connections, &mine[2]));
@@ -394,6 +425,8 @@ mod tests {
         assert!(proxied.iter().all(|place| is_here(&connections, place)));
         let mapped = admit(&connections, "::ffff:10.1.2.3").unwrap();
         assert_eq!(mapped.seat.network, proxied[0].seat.network);
+        let one: Vec<_> = (0..3).map(|_| admit(&connections, "2001:db8:9::7").unwrap()).collect();
+        assert!(one.iter().all(|place| is_here(&connections, place)), "a single address can be a proxy");
     }
 
     #[test]

@@ -23,18 +23,30 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The most fields that a form or a query is read to.
 pub(crate) const PAIRS_MAX: usize = 200;
 
+/// How much of a body that is too large is read on: whoever still sends does not hear the answer.
+const DISCARDED_MAX: usize = 2 << 20;
+
 /// The whole body, within the limit of size; the connection keeps its time.
 ///
 /// # Errors
 /// [`Code::TooLarge`], [`Code::RequestTimeout`], [`Code::InvalidRequest`] where it broke off.
 pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, Failure> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Code::TooLarge.into()),
-        Err(error) if is_too_slow(&*error) => Err(Code::RequestTimeout.into()),
-        // There is hardly anyone left to tell.
-        Err(_) => Err(Code::InvalidRequest.into()),
+    let mut body = Limited::new(body, DISCARDED_MAX);
+    let (mut read, mut bytes) = (0, Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error {
+            error if error.is::<LengthLimitError>() => Code::TooLarge,
+            error if is_too_slow(&*error) => Code::RequestTimeout,
+            // There is hardly anyone left to tell.
+            _ => Code::InvalidRequest,
+        })?;
+        let data = frame.into_data().unwrap_or_default();
+        read += data.len();
+        if read <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&data);
+        }
     }
+    if read > BODY_BYTES_MAX { Err(Code::TooLarge.into()) } else { Ok(bytes.into()) }
 }
 
 fn is_too_slow(error: &(dyn Error + 'static)) -> bool {

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
-use axum::http::Version;
+use axum::http::{HeaderValue, Version, header};
 use dialtone_app::App;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -236,12 +236,17 @@ impl Door {
         peer: SocketAddr,
         seat: Arc<Seat>,
     ) -> Result<axum::response::Response, Infallible> {
-        let asked = seat.begin(request.version() == Version::HTTP_2);
+        let version = request.version();
+        let asked = seat.begin(version == Version::HTTP_2);
         let ending = Ending(asked.clone());
         let end = Instant::now() + self.connections.limits.body;
         let mut request: Request = request.map(|body| Body::new(Arriving::new(body, asked, end)));
         request.extensions_mut().insert(ConnectInfo(peer));
-        let response = self.router.clone().oneshot(request).await?;
+        let mut response = self.router.clone().oneshot(request).await?;
+        // What is left of the body would be read as the next request: the connection ends, and says so.
+        if version != Version::HTTP_2 && !ending.0.is_whole() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| Body::new(Leaving { body, _ending: ending })))
     }
 }

@@ -111,6 +111,8 @@ async fn t41_hoarders_give_way_and_leave_nothing_behind() {
     let wide = Duration::from_secs(600);
     let narrowly = ConnectionLimits { total: 20, per_network: 8, head: wide, body: wide, idle: wide };
     let (server, client) = narrow(&world, narrowly).await;
+    // Each time on a new connection, which the hoarders may not keep out.
+    let client = client.with("connection", "close");
     let open = async || {
         let metrics = client.get("/metrics").await.text;
         let line = metrics.lines().find_map(|line| line.strip_prefix("dialtone_connections ")).unwrap();
@@ -149,6 +151,13 @@ async fn t41_what_is_too_much_of_anything_is_refused() {
     let many: String = (0..100_000).map(|n| format!("a{n}=1&")).collect();
     let form = owner.request(Method::POST, "/api/v1/tokens").header("content-type", "application/json");
     owner.send(form.body(many.clone())).await.problem(413, "too_large");
+    let endless = owner.request(Method::POST, "/api/v1/tokens").header("content-type", "application/json");
+    let answer = owner.send(endless.body("x".repeat(300_000))).await.problem(413, "too_large");
+    assert_eq!(
+        answer.header("connection"),
+        "",
+        "what is a little too long is read, so that the answer arrives"
+    );
     owner.get(&format!("/api/v1/lines?{}", &many[..3_000])).await.problem(413, "too_large");
     let deep = owner.request(Method::POST, "/api/v1/tokens").header("content-type", "application/json");
     owner.send(deep.body("{\"a\":".repeat(12_000))).await.problem(400, "invalid_request");

@@ -67,8 +67,13 @@ impl App {
     /// Only for trouble with the database, where nothing else is said in this file.
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Problem> {
         let Credential::Session(id) = caller.credential else { return Ok(()) };
-        let user = caller.user_id;
-        Ok(self.store().write(move |tx| rows::delete_session(tx, user, id).map(drop)).await?)
+        let caller = caller.clone();
+        self.store()
+            .write(move |tx| match rows::delete_session(tx, caller.user_id, id)? {
+                true => record(tx, &caller.tenant, &Actor::of(&caller), "session.ended", id, None, None),
+                false => Ok(()),
+            })
+            .await
     }
 
     /// The caller's own sessions, in every organisation.

@@ -14,6 +14,7 @@ mod hoarders;
 mod http;
 mod lines;
 mod live;
+mod mails;
 mod matrix;
 mod metrics;
 mod numbers;

@@ -1,0 +1,158 @@
+//! Mails to people, by a real mail server: invitations, and links for a new password (case T53, requirement F1).
+
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use dialtone_app::{Config, MailConfig};
+use dialtone_testkit::{Engine, TestServer};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A mail server of its own; ends with the test.
+struct MailServer {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    port: u16,
+}
+
+impl MailServer {
+    /// `None` where there is no aiosmtpd, which in CI is a failure.
+    fn start(arguments: &[&str]) -> Option<Self> {
+        let has = |python: &&str| {
+            let probe = Command::new(python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
+            probe.is_ok_and(|status| status.success())
+        };
+        let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has) else {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "no aiosmtpd, and in CI no test is skipped"
+            );
+            eprintln!("skipped: no aiosmtpd (scripts/install-test-tools installs it)");
+            return None;
+        };
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../providers/tests/smtp.py");
+        let mut command = Command::new(python);
+        let mut process = command.arg(script).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines.next().unwrap().unwrap().parse().unwrap();
+        Some(Self { process, lines, port })
+    }
+
+    /// The next mail that it took: to whom, and its text.
+    fn taken(&mut self) -> (String, String) {
+        let mail: Value = serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap();
+        let raw = String::from_utf8(BASE64.decode(mail["raw"].as_str().unwrap()).unwrap()).unwrap();
+        let (head, body) = raw.split_once("\r\n\r\n").unwrap();
+        let text = match head.to_lowercase().contains("encoding: base64") {
+            true => String::from_utf8(BASE64.decode(body.replace("\r\n", "")).unwrap()).unwrap(),
+            false => body.replace("=\r\n", "").replace("=3D", "="),
+        };
+        (mail["to"][0].as_str().unwrap().to_owned(), text)
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A world whose mails go to that server.
+async fn world(server: &MailServer) -> TestServer {
+    let url = format!("smtp://127.0.0.1:{}", server.port);
+    let mail = MailConfig { url: url.into(), from: "Dialtone <dialtone@example.com>".to_owned() };
+    let tweak = |config: &mut Config| {
+        config.mail = Some(mail);
+        config.public_url = "https://dialtone.example.com/base/".to_owned();
+    };
+    TestServer::start_with(Engine::Sqlite, tweak).await.unwrap()
+}
+
+/// The secret at the end of the link to that page.
+fn secret<'a>(text: &'a str, page: &str) -> &'a str {
+    let link = format!("https://dialtone.example.com/base/{page}/");
+    let (_, rest) = text.split_once(&link).unwrap_or_else(|| panic!("no {link} in {text}"));
+    rest.split_whitespace().next().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t53_an_invitation_is_mailed_in_the_language_of_who_gets_it() {
+    let Some(mut server) = MailServer::start(&[]) else { return };
+    let world = world(&server).await;
+    let owner = world.owner.with("host", "evil.example");
+    let made =
+        owner.post("/api/v1/invitations", json!({ "email": "new@example.com", "role": "agent" })).await;
+    let made = made.expect(201).body;
+    assert_eq!(made["mailed"], true);
+    let (to, text) = server.taken();
+    assert_eq!(to, "new@example.com");
+    assert!(text.contains("owner invites you into the organisation Acme"), "{text}");
+    assert!(made["link"].as_str().unwrap().ends_with(secret(&text, "invitation")), "{text}");
+    let look = json!({ "secret": secret(&text, "invitation") });
+    world.nobody().post("/api/v1/invitation", look).await.expect(200);
+
+    // Somebody known who chose French gets French, whatever the organisation speaks.
+    let stranger = world.stranger().await;
+    stranger.patch("/api/v1/me", json!({ "language": "fr" })).await.expect(200);
+    let body = json!({ "email": "stranger@example.org", "role": "viewer" });
+    world.owner.post("/api/v1/invitations", body).await.expect(201);
+    let (to, text) = server.taken();
+    assert_eq!(to, "stranger@example.org");
+    assert!(text.contains("vous invite dans l"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t53_a_link_for_a_new_password_is_mailed_and_works_once() {
+    let Some(mut server) = MailServer::start(&[]) else { return };
+    let world = world(&server).await;
+    world.stranger().await;
+    let ask = |email: &str| {
+        let (nobody, body) = (world.nobody().with("host", "evil.example"), json!({ "email": email }));
+        async move { nobody.post("/api/v1/password-reset", body).await.expect(202).body }
+    };
+    let known = ask("Owner@Example.com").await;
+    let (to, text) = server.taken();
+    assert_eq!(to, "owner@example.com");
+    let complete = "/api/v1/password-reset/complete";
+    let body =
+        json!({ "code": secret(&text, "reset-password"), "password": "another horse, another battery" });
+    world.nobody().post(complete, body.clone()).await.expect(200);
+    world.nobody().post(complete, body).await.problem(401, "code_invalid");
+
+    // Nobody has that address: the same answer, and no mail. Nor does anybody get more than a few.
+    assert_eq!(ask("nobody@example.com").await, known);
+    for _ in 0..5 {
+        assert_eq!(ask("owner@example.com").await, known);
+    }
+    assert_eq!([server.taken().0, server.taken().0], ["owner@example.com", "owner@example.com"]);
+    ask("stranger@example.org").await;
+    assert_eq!(server.taken().0, "stranger@example.org", "three in a row, and no more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t53_the_answer_does_not_wait_for_the_mail() {
+    let Some(server) = MailServer::start(&["--slow"]) else { return };
+    let world = world(&server).await;
+    for email in ["owner@example.com", "nobody@example.com"] {
+        let asked = Instant::now();
+        let answer =
+            world.nobody().post("/api/v1/password-reset", json!({ "email": email })).await.expect(202);
+        assert_eq!(answer.body, json!({ "success": true }));
+        assert!(asked.elapsed() < Duration::from_secs(5), "the mail server never answers");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_mail_server_the_link_is_handed_over_by_people() {
+    let world = TestServer::start(Engine::Sqlite).await.unwrap();
+    let body = json!({ "email": "new@example.com", "role": "agent" });
+    assert_eq!(world.owner.post("/api/v1/invitations", body).await.expect(201).body["mailed"], false);
+    for email in ["owner@example.com", "nobody@example.com"] {
+        world
+            .nobody()
+            .post("/api/v1/password-reset", json!({ "email": email }))
+            .await
+            .problem(409, "mail_missing");
+    }
+}

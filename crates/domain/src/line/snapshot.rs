@@ -128,7 +128,7 @@ fn twilio(view: &TwilioView) -> Half {
         ("voice_application_sid", voice.application_sid.as_ref().map(ToString::to_string)),
         ("voice_url", voice.voice_url.as_deref().map(shown_url)),
         ("voice_method", Some(voice.voice_method.name().to_owned())),
-        ("status_callback", voice.status_callback.clone()),
+        ("status_callback", voice.status_callback.as_deref().map(shown_url)),
         ("sms_application_sid", sms.application_sid.as_ref().map(ToString::to_string)),
         ("sms_url", sms.sms_url.as_deref().map(shown_url)),
         ("sms_method", Some(sms.sms_method.name().to_owned())),

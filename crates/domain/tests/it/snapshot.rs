@@ -99,3 +99,11 @@ fn a10_a_number_that_left_is_a_drift() {
     });
     assert!(gone.iter().any(|drift| drift.1 == "id" && drift.3.is_none()), "{gone:?}");
 }
+
+#[test]
+fn t26_addresses_are_kept_without_passwords() {
+    let found = drifts(|observed| {
+        at_twilio(observed).voice.voice_url = Some("https://me:secret@x.example/voice".into());
+    });
+    assert_eq!(found[0].3.as_deref(), Some("https://…@x.example/voice"));
+}

@@ -170,7 +170,9 @@ async fn provider(does: Does) -> (String, Arc<AtomicUsize>) {
                     }
                     Does::Floods(bytes) => {
                         let _ = stream.write_all(&bytes).await;
-                        while stream.write_all(&[b' '; 64 << 10]).await.is_ok() {}
+                        while stream.write_all(&[b' '; 64 << 10]).await.is_ok() {
+                            tokio::time::sleep(Duration::from_millis(1)).await;
+                        }
                     }
                     Does::Waits => std::future::pending::<()>().await,
                 }
@@ -247,6 +249,16 @@ async fn futures<F: Future<Output = ()> + Send + 'static>(all: impl Iterator<Ite
     for task in tasks {
         task.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn t43_an_endless_answer_is_ended_by_its_size() {
+    let flood = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[".to_vec();
+    let (url, asked) = provider(Does::Floods(flood)).await;
+    let limits = Limits { body: 256 << 10, timeout: Duration::from_secs(3), ..stub::quick() };
+    let problem = stub::vapi(&url, limits).assistants().await.unwrap_err();
+    // One that was ended by its time would have been unreachable, and asked three times.
+    assert_eq!((problem.code, asked.load(Ordering::SeqCst)), (Code::ProviderFailed, 1));
 }
 
 /// Lists whose items cannot be read: the number may be among them.

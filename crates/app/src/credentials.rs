@@ -85,14 +85,15 @@ pub(crate) async fn verify_stranger(password: SecretString, stored: Option<Strin
     verify_password(password, stored).await
 }
 
-/// Whether the password fits the stored hash. Without a hash it takes as long and says no, so that the time
-/// does not tell whether somebody exists.
+/// Whether the password fits the stored hash. Without a hash, or with the empty one of who has no password, it takes
+/// as long and says no, so that the time does not tell whether somebody exists.
 pub(crate) async fn verify_password(password: SecretString, stored: Option<String>) -> Result<bool, Problem> {
     static NOBODY: LazyLock<String> = LazyLock::new(|| {
         let hash = Argon2::default().hash_password(random_secret().expose_secret().as_bytes());
         hash.map(|hash| hash.to_string()).unwrap_or_default()
     });
     hashing(move || {
+        let stored = stored.filter(|hash| !hash.is_empty());
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| NOBODY.clone());
         let hash = PasswordHash::new(&stored).map_err(|_| Code::Internal)?;
@@ -120,6 +121,7 @@ mod tests {
         assert!(verify_password("correct horse".to_owned().into(), Some(hash.clone())).await.unwrap());
         assert!(!verify_password("correct hors".to_owned().into(), Some(hash)).await.unwrap());
         assert!(!verify_password("correct horse".to_owned().into(), None).await.unwrap());
+        assert!(!verify_password(String::new().into(), Some(String::new())).await.unwrap());
     }
 
     #[test]

@@ -198,14 +198,25 @@ impl App {
 /// The invitation with that hash, if its maker could make it now.
 fn open(tx: &mut Tx, hash: &[u8], at: Timestamp) -> Result<(Tenant, OpenInvitation), Problem> {
     let found = rows::open_invitation(tx, hash, at)?;
-    let worth = |found: &OpenInvitation| {
-        let maker = Rights::from(found.inviter_role);
-        maker.may(Permission::MembersChange) && maker.cover(found.role.into())
-    };
-    Ok(found.filter(|(_, found)| worth(found)).ok_or(Code::CodeInvalid)?)
+    Ok(found.filter(|(_, found)| is_worth(found)).ok_or(Code::CodeInvalid)?)
 }
 
-fn accept(
+/// All such invitations for an address, in lower case.
+pub(super) fn open_for(
+    tx: &mut Tx,
+    email: &str,
+    at: Timestamp,
+) -> Result<Vec<(Tenant, OpenInvitation)>, Problem> {
+    let found = rows::open_invitations_for(tx, email, at)?;
+    Ok(found.into_iter().filter(|(_, found)| is_worth(found)).collect())
+}
+
+fn is_worth(found: &OpenInvitation) -> bool {
+    let maker = Rights::from(found.inviter_role);
+    maker.may(Permission::MembersChange) && maker.cover(found.role.into())
+}
+
+pub(super) fn accept(
     tx: &mut Tx,
     tenant: &Tenant,
     found: &OpenInvitation,

@@ -197,6 +197,19 @@ async fn both_engines(engine: Engine) {
         provider.person(stranger);
         sign_in(&world, &provider).await.1.problem(403, "oidc_unknown");
     }
+    // Who was invited is a member of what invited them.
+    let invited = json!({ "email": "Cleo@Example.org", "role": "agent" });
+    world.owner.post("/api/v1/invitations", invited).await.expect(201);
+    provider.person(json!({ "sub": "cleo-1", "email": "cleo@example.org", "email_verified": false }));
+    sign_in(&world, &provider).await.1.problem(403, "oidc_unknown");
+    provider.person(json!({ "sub": "cleo-1", "email": "cleo@example.org", "email_verified": true }));
+    let (mut browser, answer) = sign_in(&world, &provider).await;
+    answer.expect(303);
+    let member = browser.get("/api/v1/session").await.expect(200).body["session"]["member"].clone();
+    assert_eq!((&member["email"], &member["role"]), (&json!("cleo@example.org"), &json!("agent")));
+    // They have no password, and an empty one is none.
+    let guess = json!({ "email": "cleo@example.org", "password": " " });
+    world.nobody().post("/api/v1/session", guess).await.problem(401, "sign_in_failed");
     // Whose domain may sign up is added, with the role that the configuration names.
     provider
         .person(json!({ "sub": "ben-1", "email": "Ben@Example.net", "email_verified": true, "name": "Ben" }));
@@ -238,6 +251,9 @@ async fn t15_the_way_back_is_bound_to_the_browser_and_works_once() {
         .await
         .expect(303);
     assert_eq!(page.header("location"), "/sign-in?problem=oidc_refused");
+    // The right code with another browser's state.
+    let back = go(&mut victim, &provider).await;
+    come_back(&mut victim, &(back.0, eves.1.clone())).await.problem(401, "oidc_refused");
     // Twice the same way back.
     let back = go(&mut victim, &provider).await;
     let mut replay = victim.clone();

@@ -92,6 +92,15 @@ pub fn invitations(tx: &mut Tx, tenant: &Tenant, now: Timestamp) -> Result<Vec<I
     )
 }
 
+/// Invitations as whoever may accept them sees them.
+macro_rules! open_invitations {
+    () => {
+        "SELECT i.id, i.email, i.role, i.expires_at, u.name, m.role, o.id, o.name, o.language \
+         FROM invitations i JOIN orgs o ON o.id = i.org_id JOIN users u ON u.id = i.invited_by \
+         JOIN members m ON m.org_id = i.org_id AND m.user_id = i.invited_by AND m.suspended_at IS NULL WHERE "
+    };
+}
+
 /// The invitation with that hash, if it has not ended and who made it is still a member and not suspended.
 ///
 /// # Errors
@@ -102,15 +111,26 @@ pub fn open_invitation(
     now: Timestamp,
 ) -> Result<Option<(Tenant, OpenInvitation)>> {
     let found: Option<OpenInvitation> = tx.opt(
-        sql!(
-            "SELECT i.id, i.email, i.role, i.expires_at, u.name, m.role, o.id, o.name, o.language \
-             FROM invitations i JOIN orgs o ON o.id = i.org_id JOIN users u ON u.id = i.invited_by \
-             JOIN members m ON m.org_id = i.org_id AND m.user_id = i.invited_by AND m.suspended_at IS NULL \
-             WHERE i.token_hash = ?1 AND i.expires_at > ?2"
-        ),
+        sql!(open_invitations!(), "i.token_hash = ?1 AND i.expires_at > ?2"),
         params![token_hash, now],
     )?;
     Ok(found.map(|found| (Tenant::new(found.org_id), found)))
+}
+
+/// All such invitations for an address, in lower case.
+///
+/// # Errors
+/// As all queries.
+pub fn open_invitations_for(
+    tx: &mut Tx,
+    email: &str,
+    now: Timestamp,
+) -> Result<Vec<(Tenant, OpenInvitation)>> {
+    let found: Vec<OpenInvitation> = tx.all(
+        sql!(open_invitations!(), "i.email = ?1 AND i.expires_at > ?2 ORDER BY i.id"),
+        params![email, now],
+    )?;
+    Ok(found.into_iter().map(|found| (Tenant::new(found.org_id), found)).collect())
 }
 
 /// Takes an invitation away, because it is accepted or revoked; false if there is none such.

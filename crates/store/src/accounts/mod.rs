@@ -12,7 +12,8 @@ pub use credentials::{
     delete_codes, delete_codes_of, delete_expired, has_code, put_code, take_code,
 };
 pub use invitations::{
-    Invitation, OpenInvitation, delete_invitation, invitations, open_invitation, put_invitation,
+    Invitation, OpenInvitation, delete_invitation, invitations, open_invitation, open_invitations_for,
+    put_invitation,
 };
 pub use organisations::{
     Organisation, create_organisation, organisation, organisation_names, tenant_by_name,

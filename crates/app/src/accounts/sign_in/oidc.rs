@@ -1,17 +1,18 @@
 //! Sign-in at an OpenID provider: who is known there becomes whom we know. Once linked it is by the provider's own
 //! name for the person; the first time by an e-mail address that the provider verified.
 
+use crate::accounts::invitations::{accept, open_for};
 use crate::accounts::new_user;
 use crate::accounts::sign_in::ceremony::new_ticket;
 use crate::accounts::sign_in::{Begun, FirstStep, Kind, SignIn};
 use crate::accounts::{Device, record_for};
 use crate::clock::now;
-use crate::credentials::{hash_password, random_secret};
 use crate::events::{Actor, record};
 use crate::start::App;
-use dialtone_domain::{Code, ExposeSecret, OrgId, Problem, Role, SecretString};
+use dialtone_domain::{Code, ExposeSecret, Problem, Role, SecretString};
 use dialtone_providers::{Identity, Oidc};
-use dialtone_store::{Tx, accounts, factors as rows};
+use dialtone_store::accounts::{self, User};
+use dialtone_store::{Tx, factors as rows};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -100,11 +101,6 @@ impl App {
     async fn person_of(&self, identity: Identity) -> Result<FirstStep, Problem> {
         let email = identity.email.as_deref().map(str::to_lowercase);
         let sign_up = email.as_deref().and_then(|email| self.sign_up_rule(email));
-        // Nobody signs in by the password of somebody who never had one.
-        let password_hash = match sign_up {
-            Some(_) => hash_password(random_secret()).await?,
-            None => String::new(),
-        };
         let at = now();
         self.store()
             .write(move |tx| {
@@ -113,10 +109,9 @@ impl App {
                     (Some(user), _) => accounts::user(tx, user)?.ok_or(Code::OidcUnknown)?,
                     (None, None) => return Err(Problem::from(Code::OidcUnknown)),
                     (None, Some(email)) => {
-                        let user = match (accounts::user_by_email(tx, email)?, &sign_up) {
-                            (Some(user), _) => user,
-                            (None, Some(rule)) => sign_up_person(tx, rule, email, &identity, &password_hash)?,
-                            (None, None) => return Err(Code::OidcUnknown.into()),
+                        let user = match accounts::user_by_email(tx, email)? {
+                            Some(user) => user,
+                            None => add_person(tx, new_person(email, &identity), sign_up.as_ref())?,
                         };
                         if !rows::link_identity(tx, &identity.issuer, &identity.subject, user.id, at)? {
                             return Err(Code::OidcUnknown.into());
@@ -126,7 +121,8 @@ impl App {
                         user
                     }
                 };
-                let org = first_organisation(tx, user.id)?;
+                let memberships = accounts::memberships(tx, user.id)?;
+                let org = memberships.first().ok_or(Code::OidcUnknown)?.org_id;
                 Ok(FirstStep { user: user.id, email: user.email, org, method: "OpenID".to_owned() })
             })
             .await
@@ -138,26 +134,29 @@ impl App {
     }
 }
 
-fn first_organisation(tx: &mut Tx, user: dialtone_domain::UserId) -> Result<OrgId, Problem> {
-    let membership = accounts::memberships(tx, user)?.into_iter().next();
-    Ok(membership.ok_or(Code::OidcUnknown)?.org_id)
+/// Without a password, so that nobody signs in by one.
+fn new_person(email: &str, identity: &Identity) -> User {
+    let name = identity.name.as_deref().unwrap_or(email);
+    let name = name.chars().filter(|c| !c.is_control()).take(255).collect();
+    new_user(email, name, String::new())
 }
 
-fn sign_up_person(
-    tx: &mut Tx,
-    rule: &OidcSignUp,
-    email: &str,
-    identity: &Identity,
-    password_hash: &str,
-) -> Result<accounts::User, Problem> {
-    let tenant = accounts::tenant_by_name(tx, &rule.organisation)?.ok_or(Code::OidcUnknown)?;
-    let name =
-        identity.name.as_deref().unwrap_or(email).chars().filter(|c| !c.is_control()).take(255).collect();
-    let user = new_user(email, name, password_hash.to_owned());
+/// Adds somebody new: to every organisation that invited them, else by the rule for their domain.
+fn add_person(tx: &mut Tx, user: User, sign_up: Option<&OidcSignUp>) -> Result<User, Problem> {
+    let invitations = open_for(tx, &user.email, user.created_at)?;
+    if invitations.is_empty() && sign_up.is_none() {
+        return Err(Code::OidcUnknown.into());
+    }
     accounts::create_user(tx, &user)?;
-    accounts::add_member(tx, &tenant, user.id, rule.role, now())?;
-    let told = json!({ "email": user.email, "name": user.name, "role": rule.role });
-    record(tx, &tenant, &Actor::system("OpenID sign-up"), "member.added", user.id, None, Some(told))?;
+    for (tenant, found) in &invitations {
+        accept(tx, tenant, found, &user, user.created_at)?;
+    }
+    if let Some(rule) = sign_up.filter(|_| invitations.is_empty()) {
+        let tenant = accounts::tenant_by_name(tx, &rule.organisation)?.ok_or(Code::OidcUnknown)?;
+        accounts::add_member(tx, &tenant, user.id, rule.role, user.created_at)?;
+        let told = json!({ "email": user.email, "name": user.name, "role": rule.role });
+        record(tx, &tenant, &Actor::system("OpenID sign-up"), "member.added", user.id, None, Some(told))?;
+    }
     Ok(user)
 }
 

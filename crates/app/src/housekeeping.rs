@@ -2,7 +2,9 @@
 
 use crate::clock::now;
 use crate::start::App;
-use dialtone_store::{Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency};
+use dialtone_store::{
+    Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency, previous_tokens,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,6 +19,7 @@ type Rule = (&'static str, SignedDuration, fn(&mut Tx, Timestamp) -> Result<u64>
 const RULES: &[Rule] = &[
     ("sessions and codes", SignedDuration::ZERO, accounts::delete_expired),
     ("used tickets", SignedDuration::ZERO, factors::forget_tickets),
+    ("auth tokens from before", SignedDuration::ZERO, previous_tokens::delete_expired),
     ("kept answers", crate::idempotency::KEPT, idempotency::forget),
     ("diary entries", SignedDuration::from_hours(400 * 24), diary::forget),
     ("alerts that are over", SignedDuration::from_hours(90 * 24), alerts::forget),

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     SelfRepair,
     /// A member changed what a line should be.
     Change,
+    /// The account's auth token was changed, and Vapi is given the new one; whatever else differs stays.
+    Credentials,
     /// A member removes a line.
     Remove,
     /// A member takes an operation back.
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Repair => "repair",
             Kind::SelfRepair => "self_repair",
             Kind::Change => "change",
+            Kind::Credentials => "credentials",
             Kind::Remove => "remove",
             Kind::Undo => "undo",
         }
@@ -62,7 +65,17 @@ impl Kind {
 
     /// Whether it wants a working line, rather than taking something down.
     pub(crate) fn puts_up(self) -> bool {
-        !matches!(self, Kind::Remove | Kind::Undo)
+        !matches!(self, Kind::Credentials | Kind::Remove | Kind::Undo)
+    }
+
+    /// Whether the state before can be gone back to. A token from before may be dead, and nobody wants it back there.
+    fn can_be_undone(name: &str) -> bool {
+        ![Kind::Credentials, Kind::Remove, Kind::Undo].iter().any(|kind| kind.name() == name)
+    }
+
+    /// Whether this change is its matter.
+    pub(crate) fn does(self, change: &Change) -> bool {
+        self != Kind::Credentials || matches!(change, Change::SetVapiCredentials { .. })
     }
 }
 
@@ -370,7 +383,7 @@ fn view(tx: &mut Tx, tenant: &Tenant, row: rows::Operation) -> Result<OperationV
     let steps = rows::steps(tx, tenant, row.id)?.into_iter().map(step_view).collect::<Result<Vec<_>, _>>()?;
     let desired: Desired = serde_json::from_value(row.desired.clone()).map_err(|_| Code::Internal)?;
     let changed = steps.iter().any(|step| step.state == StepState::Done);
-    let undoable = row.kind != Kind::Undo.name() && row.kind != Kind::Remove.name();
+    let undoable = Kind::can_be_undone(&row.kind);
     // The state before is the state to go back to only while nothing newer stands on it.
     let stands = row.state == OperationState::Succeeded && changed && !rows::changed_since(tx, tenant, &row)?;
     Ok(OperationView {
@@ -409,10 +422,12 @@ const PROBLEMS: &[(Cause, Code)] = &[
     (Cause::TwilioUnauthorized, Code::TwilioUnauthorized),
     (Cause::TwilioForbidden, Code::TwilioForbidden),
     (Cause::TwilioAccountInactive, Code::TwilioAccountInactive),
+    (Cause::SecretSealed, Code::Sealed),
     (Cause::TwilioUnreachable, Code::ProviderUnreachable),
     (Cause::VapiMissing, Code::VapiKeyMissing),
     (Cause::VapiUnauthorized, Code::VapiUnauthorized),
     (Cause::VapiForbidden, Code::VapiForbidden),
+    (Cause::VapiSealed, Code::Sealed),
     (Cause::VapiOtherOrg, Code::VapiOtherOrg),
     (Cause::VapiUnreachable, Code::ProviderUnreachable),
     (Cause::NoAssistant, Code::NoAssistant),

@@ -203,9 +203,10 @@ impl App {
     async fn status_of(&self, tenant: &Tenant) -> Result<SetupStatus, Problem> {
         let keys = self.keys(tenant).await?;
         let phone = keys.phone().cloned();
-        let assistants = match keys.vapi()? {
-            Some(key) => Some(self.inner.providers.vapi(&key)?.assistants().await),
-            None => None,
+        let assistants = match keys.vapi() {
+            Ok(Some(key)) => Some(self.inner.providers.vapi(&key)?.assistants().await),
+            Ok(None) => None,
+            Err(problem) => Some(Err(problem)),
         };
         // Where Vapi does not say, nothing is called missing: why it does not is told instead.
         let no_assistant = match &assistants {

@@ -195,6 +195,17 @@ CREATE TABLE twilio_settings (
     updated_at BIGINT NOT NULL
 ) STRICT;
 
+-- Auth tokens whose place another one took: they still verify webhooks, for a while.
+CREATE TABLE previous_tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    account_sid TEXT NOT NULL,
+    auth_token BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX previous_tokens_by_account ON previous_tokens (org_id, account_sid, expires_at, id);
+CREATE INDEX previous_tokens_by_expiry ON previous_tokens (expires_at);
+
 CREATE TABLE vapi_settings (
     org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),
     api_key BYTEA NOT NULL,
@@ -219,6 +230,8 @@ CREATE TABLE lines (
     vapi_phone_id TEXT,
     vapi_credential_id TEXT,
     vapi_org_id TEXT,
+    -- The fingerprint of the auth token that Vapi was given; NULL where nobody knows.
+    vapi_token TEXT,
     import_refusal TEXT,
     health TEXT NOT NULL,
     failing_check TEXT,

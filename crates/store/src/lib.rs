@@ -27,6 +27,7 @@ pub mod instance;
 pub mod keys;
 pub mod lines;
 pub mod operations;
+pub mod previous_tokens;
 pub mod settings;
 pub mod watch;
 

@@ -38,6 +38,8 @@ record! {
         pub vapi_credential_id: Option<String>,
         /// The organisation at Vapi that has the number.
         pub vapi_org_id: Option<VapiOrgId>,
+        /// The fingerprint of the auth token that Vapi was given, where it is known.
+        pub vapi_token: Option<String>,
         /// Why the last import was refused.
         pub import_refusal: Option<Value>,
         /// How it is.
@@ -87,6 +89,8 @@ pub struct VapiIds {
     pub credential_id: Option<String>,
     /// The organisation that has the number.
     pub org_id: Option<VapiOrgId>,
+    /// The fingerprint of the auth token that Vapi was given, where it is known.
+    pub token: Option<String>,
 }
 
 /// Adds a line; false if the organisation has the number already.
@@ -99,7 +103,7 @@ pub fn insert(tx: &mut Tx, tenant: &Tenant, new: &Line) -> Result<bool> {
             "INSERT INTO lines (org_id, ",
             line_columns!(),
             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-             ?20, ?21, ?22) ON CONFLICT (org_id, phone) DO NOTHING"
+             ?20, ?21, ?22, ?23) ON CONFLICT (org_id, phone) DO NOTHING"
         ),
         params![
             tenant.org(),
@@ -116,6 +120,7 @@ pub fn insert(tx: &mut Tx, tenant: &Tenant, new: &Line) -> Result<bool> {
             new.vapi_phone_id,
             new.vapi_credential_id,
             new.vapi_org_id,
+            new.vapi_token,
             new.import_refusal,
             new.health,
             new.failing_check,
@@ -209,10 +214,10 @@ pub fn update_details(
 pub fn record_vapi(tx: &mut Tx, tenant: &Tenant, id: LineId, ids: &VapiIds, now: Timestamp) -> Result<bool> {
     let changed = tx.exec(
         sql!(
-            "UPDATE lines SET vapi_phone_id = ?3, vapi_credential_id = ?4, vapi_org_id = ?5, updated_at = ?6 \
-             WHERE org_id = ?1 AND id = ?2"
+            "UPDATE lines SET vapi_phone_id = ?3, vapi_credential_id = ?4, vapi_org_id = ?5, vapi_token = ?6, \
+             updated_at = ?7 WHERE org_id = ?1 AND id = ?2"
         ),
-        params![tenant.org(), id, ids.phone_id, ids.credential_id, ids.org_id, now],
+        params![tenant.org(), id, ids.phone_id, ids.credential_id, ids.org_id, ids.token, now],
     )?;
     Ok(changed == 1)
 }
@@ -278,16 +283,38 @@ pub fn of_account(tx: &mut Tx, tenant: &Tenant, account: &AccountSid) -> Result<
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
-/// Replaces a line's auth token, sealed for it.
+/// Replaces a line's auth token, sealed for it; `given` is the fingerprint of the one that Vapi has.
 ///
 /// # Errors
 /// As all queries.
-pub fn set_token(tx: &mut Tx, tenant: &Tenant, id: LineId, token: &Sealed, now: Timestamp) -> Result<()> {
+pub fn set_token(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: LineId,
+    token: &Sealed,
+    given: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
     tx.exec(
-        sql!("UPDATE lines SET twilio_auth_token = ?3, updated_at = ?4 WHERE org_id = ?1 AND id = ?2"),
-        params![tenant.org(), id, token, now],
+        sql!(
+            "UPDATE lines SET twilio_auth_token = ?3, vapi_token = ?4, updated_at = ?5 \
+             WHERE org_id = ?1 AND id = ?2"
+        ),
+        params![tenant.org(), id, token, given, now],
     )?;
     Ok(())
+}
+
+/// Writes which auth token Vapi was given, by its fingerprint; false if there is no such line.
+///
+/// # Errors
+/// As all queries.
+pub fn record_given(tx: &mut Tx, tenant: &Tenant, id: LineId, token: &str, now: Timestamp) -> Result<bool> {
+    let changed = tx.exec(
+        sql!("UPDATE lines SET vapi_token = ?3, updated_at = ?4 WHERE org_id = ?1 AND id = ?2"),
+        params![tenant.org(), id, token, now],
+    )?;
+    Ok(changed == 1)
 }
 
 /// Forgets what imports were refused with: other credentials may fare better.

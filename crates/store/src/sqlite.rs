@@ -66,9 +66,10 @@ impl Sqlite {
                 path.display()
             )));
         }
+        // What is deleted is overwritten: a data key that a rotation has destroyed must not be found in a free page.
         connection
             .execute_batch(
-                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY",
             )
             .map_err(|error| opening(path, &error))?;

@@ -78,6 +78,15 @@ impl SandboxClient {
         answer.body
     }
 
+    /// Makes the first account's secondary auth token (`Secondary`), or makes it the primary (`Promote`); gives it.
+    pub async fn secondary_token(&self, step: &str) -> String {
+        let accounts = Client::new(&format!("{}/twilio/accounts/v1/AuthTokens", self.url));
+        let request = accounts.request(reqwest::Method::POST, &format!("/{step}"));
+        let body = accounts.send(request.basic_auth(ACCOUNT, Some(TOKEN))).await.body;
+        let token = body["secondary_auth_token"].as_str().or(body["auth_token"].as_str());
+        token.unwrap_or_else(|| panic!("{body}")).to_owned()
+    }
+
     /// What a caller hears.
     pub async fn call(&self, number: &str) -> Value {
         self.control("calls", json!({ "from": "+14155550100", "to": number })).await

@@ -4,13 +4,14 @@ use crate::client::Client;
 use crate::database::{Database, Engine};
 use crate::logs::{plant, record_logs};
 use crate::sandbox::{ACCOUNT, ASSISTANT_NAME, KEY, NUMBER, SandboxClient, TOKEN};
-use dialtone_app::{App, Config, LocalUser, Workers};
+use dialtone_app::{App, Caller, Config, LocalUser, Workers};
 use dialtone_domain::{ExposeSecret, Role, SecretString};
 use dialtone_providers::{LaneLimits, Limits};
 use dialtone_sandbox::Sandbox;
 use dialtone_server::{Options, Server};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -29,9 +30,10 @@ pub struct TestServer {
     url: String,
     workers: Workers,
     server: Server,
-    _sandbox: Sandbox,
+    playground: Sandbox,
     database: Database,
-    _data: TempDir,
+    data: TempDir,
+    settings: (Config, Options),
 }
 
 /// As the real ones, only less patient, and with as many turns as a sandbox stands.
@@ -95,27 +97,55 @@ impl TestServer {
         // Tests ask as fast as they can.
         let mut options = Options { requests_per_minute: 1_000_000, ..Options::default() };
         change(&mut config, &mut options);
-        let app = App::open(config).await.unwrap();
+        Some(Self::run((config, options), any, sandbox, database, data).await)
+    }
+
+    async fn run(
+        (config, options): (Config, Options),
+        listen: SocketAddr,
+        playground: Sandbox,
+        database: Database,
+        data: TempDir,
+    ) -> Self {
+        let app = App::open(config.clone()).await.unwrap();
         let workers = app.start_workers().await.unwrap();
-        let server = Server::start(app.clone(), any, options).await.unwrap();
+        let server = Server::start(app.clone(), listen, options.clone()).await.unwrap();
         let url = format!("http://{}", server.addr());
-        let (owner, sandbox_client) = (Client::new(&url), SandboxClient::new(&sandbox.url()));
-        Some(Self {
+        let (owner, sandbox) = (Client::new(&url), SandboxClient::new(&playground.url()));
+        Self {
             owner,
-            sandbox: sandbox_client,
+            sandbox,
             app,
             url,
             workers,
             server,
-            _sandbox: sandbox,
+            playground,
             database,
-            _data: data,
-        })
+            data,
+            settings: (config, options),
+        }
+    }
+
+    /// Stops it, lets `between` do what it likes with the data directory, and starts it again at the same address.
+    pub async fn restarted(self, between: impl FnOnce(&Path)) -> Self {
+        let Self { owner, app, workers, server, playground, database, data, settings, .. } = self;
+        let listen = server.addr();
+        server.stop().await;
+        workers.stop(Duration::from_secs(5)).await;
+        app.close().await;
+        between(data.path());
+        let world = Self::run(settings, listen, playground, database, data).await;
+        Self { owner, ..world }
     }
 
     /// Where the server is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
     }
 
     /// The database below.
@@ -141,6 +171,12 @@ impl TestServer {
         let token = self.app.local_create_token(email, Some(organisation), role).await.unwrap();
         plant(token.expose_secret());
         token.expose_secret().to_owned()
+    }
+
+    /// The owner, as the application knows them.
+    pub async fn owner_caller(&self) -> Caller {
+        let token = self.app.local_create_token("owner@example.com", None, Role::Owner).await.unwrap();
+        self.app.caller_by_token(token.expose_secret()).await.unwrap().unwrap()
     }
 
     /// Another user of the owner's organisation.

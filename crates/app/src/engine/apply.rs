@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 /// What a change is made with: the clients, and the secrets that plans do not carry.
 pub(crate) struct Hands {
-    pub(crate) twilio: Option<Twilio>,
-    pub(crate) vapi: Option<Vapi>,
+    /// None where nothing is saved; a problem where what is saved cannot be opened.
+    pub(crate) twilio: Result<Option<Twilio>, Problem>,
+    /// The same of Vapi.
+    pub(crate) vapi: Result<Option<Vapi>, Problem>,
     pub(crate) auth_token: SecretString,
     pub(crate) server_secret: Option<SecretString>,
 }
@@ -22,6 +24,8 @@ pub(crate) enum Effect {
     Imported { id: VapiNumberId, org_id: Option<VapiOrgId>, credential_id: Option<Uuid> },
     /// Our record at Vapi is gone.
     Deleted,
+    /// Vapi has the line's present auth token.
+    Told,
     /// Nothing of what we keep.
     Nothing,
 }
@@ -64,6 +68,7 @@ impl Hands {
                     Some(TwilioCredentials { account_sid: to.clone(), auth_token: self.auth_token.clone() });
                 let patch = VapiNumberPatch { credentials, ..VapiNumberPatch::default() };
                 self.vapi()?.update_number(*number, &patch).await?;
+                return Ok(Effect::Told);
             }
             Change::SetSmsOwner { number, to } => {
                 let sms_enabled = Some(*to == SmsOwner::Vapi);
@@ -97,11 +102,13 @@ impl Hands {
     }
 
     fn twilio(&self) -> Result<&Twilio, Problem> {
-        self.twilio.as_ref().ok_or_else(|| Code::TwilioCredentialsMissing.into())
+        let saved = self.twilio.as_ref().map_err(Clone::clone)?;
+        saved.as_ref().ok_or_else(|| Code::TwilioCredentialsMissing.into())
     }
 
     fn vapi(&self) -> Result<&Vapi, Problem> {
-        self.vapi.as_ref().ok_or_else(|| Code::VapiKeyMissing.into())
+        let saved = self.vapi.as_ref().map_err(Clone::clone)?;
+        saved.as_ref().ok_or_else(|| Code::VapiKeyMissing.into())
     }
 
     /// The server with its secret, where ours is the one that is wished for. An undo may wish for a secret

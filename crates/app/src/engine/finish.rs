@@ -4,13 +4,13 @@ use crate::clock::now;
 use crate::events::{Actor, record};
 use crate::lines::details;
 use crate::operations::Kind;
+use crate::start::App;
 use crate::watch::{self, Look};
 use dialtone_domain::line::{VapiWish, Wish};
-use dialtone_domain::{OperationId, Problem};
+use dialtone_domain::{Code, OperationId, Problem, SecretString};
 use dialtone_store::lines::{self, Line, LineDetails};
 use dialtone_store::operations::{self as rows, OperationState};
 use dialtone_store::{Tenant, Tx, settings};
-use jiff::SignedDuration;
 use serde_json::json;
 
 /// The end of an operation, to be written in one transaction.
@@ -24,11 +24,12 @@ pub(super) struct Ending {
     pub(super) line: Line,
     /// What was seen last.
     pub(super) look: Look,
-    /// How long a minute of the watch is.
-    pub(super) minute: SignedDuration,
     /// What the line is meant to be again, where the operation led back.
     pub(super) restored: Option<VapiWish>,
     pub(super) undo_of: Option<OperationId>,
+    pub(super) app: App,
+    /// The auth token that the operation worked with.
+    pub(super) token: SecretString,
 }
 
 impl Ending {
@@ -44,7 +45,7 @@ impl Ending {
             remove_row(tx, tenant, line, &Actor::system("engine"))?;
         } else {
             self.restore_row(tx)?;
-            self.look.keep(tx, tenant, line, Some(*id), self.minute)?;
+            self.look.keep(tx, tenant, line, Some(*id), self.app.inner.minute)?;
         }
         if self.kind == Kind::Undo && succeeded && line.vapi_phone_id.is_none() {
             // An import that was undone must not come back by itself with the next thing that is saved.
@@ -56,7 +57,19 @@ impl Ending {
         let code = self.problem.as_ref().map(|problem| problem.code);
         let told = json!({ "operation": id, "kind": self.kind, "state": state.name(), "problem": code });
         record(tx, tenant, &Actor::system("engine"), "operation.finished", id, None, Some(told))?;
+        self.tell_vapi(tx)?;
         Ok(true)
+    }
+
+    /// A token that was changed while this operation ran goes to Vapi now; one that was just refused does not.
+    fn tell_vapi(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let tried = Some(&self.token).filter(|_| self.kind == Kind::Credentials);
+        let engine = Actor::system("engine");
+        match self.app.tell_vapi(tx, &self.tenant, &engine, self.line.id, tried) {
+            // The line's check tells of a secret that was damaged.
+            Err(problem) if problem.code == Code::Sealed => Ok(()),
+            told => told,
+        }
     }
 
     fn restore_row(&self, tx: &mut Tx) -> Result<(), Problem> {

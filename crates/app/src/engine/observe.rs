@@ -8,6 +8,8 @@ use dialtone_domain::line::{
 use dialtone_domain::{AccountSid, AssistantId, Code, Phone, Problem, VapiNumberId};
 use dialtone_providers::{Listed, Twilio, Vapi, twilio, vapi};
 
+use super::apply::Hands;
+
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
@@ -25,6 +27,7 @@ pub(crate) struct Question<'a> {
     pub(crate) import_refusal: Option<Code>,
     /// The assistant that should answer.
     pub(crate) assistant: Option<AssistantId>,
+    pub(crate) stale_token: bool,
     pub(crate) depth: Depth,
     /// What was read for several numbers at once.
     pub(crate) shared: Option<&'a Shared>,
@@ -67,25 +70,23 @@ impl Shared {
 }
 
 /// Asks both at once.
-pub(crate) async fn observe(
-    twilio: Option<&Twilio>,
-    vapi: Option<&Vapi>,
-    question: &Question<'_>,
-) -> Observed {
+pub(crate) async fn observe(hands: &Hands, question: &Question<'_>) -> Observed {
     let twilio = async {
-        match twilio {
-            Some(client) => reading(twilio_part(client, question.phone, question.shared).await),
-            None => Reading::NotConfigured,
+        match &hands.twilio {
+            Ok(Some(client)) => reading(twilio_part(client, question.phone, question.shared).await),
+            Ok(None) => Reading::NotConfigured,
+            Err(problem) => Reading::Failed(problem.clone()),
         }
     };
     let vapi = async {
-        match vapi {
-            Some(client) => reading(vapi_view(client, question).await),
-            None => Reading::NotConfigured,
+        match &hands.vapi {
+            Ok(Some(client)) => reading(vapi_view(client, question).await),
+            Ok(None) => Reading::NotConfigured,
+            Err(problem) => Reading::Failed(problem.clone()),
         }
     };
     let (twilio, vapi) = tokio::join!(twilio, vapi);
-    Observed { twilio, vapi, import_refusal: question.import_refusal }
+    Observed { twilio, vapi, import_refusal: question.import_refusal, stale_token: question.stale_token }
 }
 
 /// Why the state of both providers is not known, where it is not.

@@ -6,8 +6,10 @@ use super::apply::{Effect, Hands};
 use super::finish::Ending;
 use super::observe::{Depth, Question, observe, unreadable};
 use crate::clock::now;
+use crate::credentials::fingerprint;
 use crate::events::{Actor, record};
 use crate::operations::{Kind, problem_of};
+use crate::settings::is_stale;
 use crate::start::App;
 use crate::watch::Look;
 use dialtone_domain::line::{self, Change, CheckId, Desired, Observed, VapiView};
@@ -204,10 +206,11 @@ impl<'a> Run<'a> {
             ours: self.desired.ours,
             import_refusal: None,
             assistant: self.desired.vapi.as_ref().and_then(|wish| wish.assistant),
+            stale_token: is_stale(&self.line, &self.hands.auth_token),
             depth: Depth::Wiring,
             shared: None,
         };
-        observe(self.hands.twilio.as_ref(), self.hands.vapi.as_ref(), &question).await
+        observe(&self.hands, &question).await
     }
 
     /// Decides the next turn from what was seen and what was tried.
@@ -222,7 +225,7 @@ impl<'a> Run<'a> {
         if let Some(check) = line::blocker(&checks).filter(|check| check.id < self.needs_all_before()) {
             return Next::GiveUp(problem_of(check, &self.line.phone));
         }
-        match line::plan(&self.desired, observed).into_iter().next() {
+        match line::plan(&self.desired, observed).into_iter().find(|change| self.kind.does(change)) {
             None => Next::Done,
             Some(_) if self.last_seq() - self.back_from >= STEPS_MAX => {
                 Next::GiveUp(Code::NotConverging.into())
@@ -320,8 +323,15 @@ impl<'a> Run<'a> {
                 self.desired.vapi_org_id = org_id.or(self.desired.vapi_org_id);
             }
             Effect::Deleted => self.desired.ours = None,
-            Effect::Nothing => (),
+            Effect::Told | Effect::Nothing => (),
         }
+        let given = match &effect {
+            // Of a record that was there already nobody knows which token it has.
+            Effect::Imported { org_id: None, .. } | Effect::Deleted => None,
+            Effect::Imported { .. } | Effect::Told => Some(fingerprint(&self.hands.auth_token)),
+            Effect::Nothing => self.line.vapi_token.clone(),
+        };
+        self.line.vapi_token.clone_from(&given);
         let refused =
             problem.as_ref().map(|problem| problem.code).filter(|code| *code == Code::VapiNumberInOtherOrg);
         let (tenant, id, fence, line, at) = (self.tenant.clone(), self.id, self.fence, self.line.id, now());
@@ -332,10 +342,14 @@ impl<'a> Run<'a> {
             match &effect {
                 Effect::Imported { id, org_id, credential_id } => {
                     let credential_id = credential_id.map(|id| id.to_string());
-                    let ids = VapiIds { phone_id: Some(*id), credential_id, org_id: *org_id };
+                    let ids =
+                        VapiIds { phone_id: Some(*id), credential_id, org_id: *org_id, token: given.clone() };
                     lines::record_vapi(tx, &tenant, line, &ids, at)?;
                 }
                 Effect::Deleted => drop(lines::record_vapi(tx, &tenant, line, &VapiIds::default(), at)?),
+                Effect::Told => {
+                    lines::record_given(tx, &tenant, line, given.as_deref().unwrap_or_default(), at)?;
+                }
                 Effect::Nothing => (),
             }
             if let Some(code) = refused {
@@ -366,7 +380,9 @@ impl<'a> Run<'a> {
         let found = line::our_number(self.desired.ours, Some(&self.desired.account_sid), &vapi.numbers);
         let found = found.map(|number| number.id);
         let ids = match (&self.desired.vapi, found) {
-            (Some(_), Some(id)) => VapiIds { phone_id: Some(id), credential_id: None, org_id: vapi.org_id },
+            (Some(_), Some(id)) => {
+                VapiIds { phone_id: Some(id), credential_id: None, org_id: vapi.org_id, token: None }
+            }
             (None, id) if self.desired.ours.is_some() && id != self.desired.ours => VapiIds::default(),
             _ => return Ok(()),
         };
@@ -374,6 +390,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         (self.desired.ours, self.desired.vapi_org_id) = (ids.phone_id, ids.org_id);
+        self.line.vapi_token = None;
         let (tenant, operation, fence, line, at) =
             (self.tenant.clone(), self.id, self.fence, self.line.id, now());
         self.guarded(move |tx| {
@@ -449,9 +466,10 @@ impl<'a> Run<'a> {
             kind: self.kind,
             state,
             look: Look { desired: wanted, observed, at: began },
-            minute: self.app.inner.minute,
             restored: self.desired.vapi.clone().filter(|_| undone || fell_back),
             undo_of: self.undo_of,
+            app: self.app.clone(),
+            token: self.hands.auth_token.clone(),
             line,
             problem,
         };

@@ -39,14 +39,14 @@ impl App {
         let (app, present) = (self.clone(), old.clone());
         let change = blocking(move || app.inner.vault.begin_change(&present, new.as_ref())).await?;
         let to = change.new.clone();
-        if let Some(other) = self.store().write(move |tx| begin(tx, &to)).await? {
+        if let Some(other) = self.persist(move |tx| begin(tx, &to)).await? {
             return Err(MasterError::OtherChange(other));
         }
         let mut rewrapped = 0;
         loop {
             rewrapped += self.rewrap(&change).await?;
             let to = change.new.clone();
-            if self.store().write(move |tx| finish(tx, &to)).await? {
+            if self.persist(move |tx| finish(tx, &to)).await? {
                 break;
             }
         }
@@ -60,7 +60,7 @@ impl App {
         let (mut rewrapped, mut after) = (0, (String::new(), 0));
         loop {
             let (app, new, from) = (self.clone(), change.new.clone(), after.clone());
-            let done = self.store().write(move |tx| {
+            let wrap = move |tx: &mut Tx| {
                 let Some((page, next)) = next_keys(tx, &from)? else { return Ok(None) };
                 let mut count = 0;
                 for key in page.iter().filter(|key| key.master_key != new) {
@@ -68,8 +68,8 @@ impl App {
                     count += u64::from(keys::rewrap(tx, key, &wrapped, &new)?);
                 }
                 Ok::<_, Problem>(Some((count, next)))
-            });
-            let Some((count, next)) = done.await? else { return Ok(rewrapped) };
+            };
+            let Some((count, next)) = self.persist(wrap).await? else { return Ok(rewrapped) };
             rewrapped += count;
             after = next;
         }

@@ -10,14 +10,21 @@ pub use master::ChangedMaster;
 pub use rotate::Rotated;
 pub use status::{KeyStatus, VersionStatus};
 
+use crate::start::App;
 use crate::vault::{DataKey, Place, Vault};
-use dialtone_domain::{Code, Problem, SecretString};
+use dialtone_domain::{Code, Problem};
 use dialtone_store::keys::{self, Found, SealedColumn};
 use dialtone_store::{KeyOwner, Tx};
 use std::collections::HashMap;
+use std::time::Duration;
 
-/// Rows of one transaction.
+/// Rows that are read at once.
 const BATCH: i64 = 200;
+/// Values that are swapped at once: on PostgreSQL, few others get in the way of a short transaction.
+const SWAPS: usize = 50;
+/// How often a transaction that others are in the way of is tried again, and after which time.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A value that no key opens: its bytes or its place were changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,16 +66,21 @@ impl<'a> Opened<'a> {
         }
         Ok(self.keys.get(&owner).and_then(Option::as_ref))
     }
+}
 
-    /// What was sealed, with the key that seals anew; none where no key opens it.
-    fn open(
-        &mut self,
-        tx: &mut Tx,
-        column: &SealedColumn,
-        found: &Found,
-    ) -> Result<Option<(&DataKey, SecretString)>, Problem> {
-        let key = self.key(tx, found.owner)?;
-        Ok(key.and_then(|key| Some((key, key.open(place(column, found), &found.value).ok()?))))
+impl App {
+    /// Writes, and again where others are in the way: nobody waits at a page for this, and the half of it is of no use.
+    async fn persist<T: Send + 'static>(
+        &self,
+        write: impl Fn(&mut Tx) -> Result<T, Problem> + Clone + Send + 'static,
+    ) -> Result<T, Problem> {
+        for _ in 0..TRIES {
+            match self.store().write(write.clone()).await {
+                Err(problem) if problem.code == Code::Busy => tokio::time::sleep(PAUSE).await,
+                done => return done,
+            }
+        }
+        self.store().write(write).await
     }
 }
 

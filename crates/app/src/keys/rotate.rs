@@ -9,13 +9,13 @@
 //!
 //! Each step is harmless when it is done again, and finds out from the database how far it is.
 
-use super::{BATCH, Opened, Unreadable, every_key, place, version};
+use super::{BATCH, Opened, SWAPS, Unreadable, every_key, place, version};
 use crate::events::{Actor, record_installation};
 use crate::start::App;
 use dialtone_domain::{Code, Problem};
 use dialtone_store::instance::{self, Instance};
-use dialtone_store::keys::{self, SEALED_COLUMNS, SealedColumn};
-use dialtone_store::{KeyOwner, Tx};
+use dialtone_store::keys::{self, Found, SEALED_COLUMNS, SealedColumn};
+use dialtone_store::{KeyOwner, Sealed, Tx};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -55,10 +55,10 @@ impl App {
         if self.is_sealed() {
             return Err(Code::Sealed.into());
         }
-        let (version, resumed) = self.store().write(begin).await?;
+        let (version, resumed) = self.persist(begin).await?;
         self.make_keys(version).await?;
         let first = self.reseal(version).await?;
-        while !self.store().write(move |tx| close_door(tx, version)).await? {
+        while !self.persist(move |tx| close_door(tx, version)).await? {
             self.make_keys(version).await?;
         }
         let second = self.reseal(version).await?;
@@ -98,7 +98,8 @@ impl App {
         Ok(walk)
     }
 
-    /// One page of a column; answers where the next one begins.
+    /// One page of a column; answers where the next one begins. It is read, opened and sealed anew beside everything
+    /// else, and then only swapped, each value as it was: nobody waits for it for long.
     async fn reseal_page(
         &self,
         column: &'static SealedColumn,
@@ -106,22 +107,19 @@ impl App {
         from: String,
         walk: &mut Walk,
     ) -> Result<Option<String>, Problem> {
-        let after = from.clone();
-        let (stale, next) = self
-            .store()
-            .read(move |tx| {
-                let page = column.page(tx, &after, BATCH)?;
-                let stale = page.iter().any(|found| super::version(found) < version);
-                Ok::<_, Problem>((stale, page.last().map(|found| found.row.clone())))
-            })
-            .await?;
-        if stale {
-            let app = self.clone();
-            let done = self.store().write(move |tx| reseal_rows(&app, tx, column, version, &from)).await?;
-            walk.resealed += done.resealed;
-            walk.unreadable.extend(done.unreadable);
+        let app = self.clone();
+        let page = self.store().read(move |tx| sealed_anew(&app, tx, column, version, &from)).await?;
+        walk.unreadable.extend(page.unreadable);
+        for some in page.anew.chunks(SWAPS) {
+            let some = some.to_vec();
+            let swap = move |tx: &mut Tx| {
+                some.iter().try_fold(0, |sum, (found, anew)| {
+                    Ok::<_, Problem>(sum + u64::from(column.swap(tx, found, anew)?))
+                })
+            };
+            walk.resealed += self.persist(swap).await?;
         }
-        Ok(next)
+        Ok(page.next)
     }
 
     /// Destroys the keys before that version, save those of the owners that are spared.
@@ -132,12 +130,12 @@ impl App {
         let mut destroyed = 0;
         for some in owners.chunks(BATCH as usize) {
             let some = some.to_vec();
-            let gone = self.store().write(move |tx| {
+            let destroy = move |tx: &mut Tx| {
                 some.iter().try_fold(0, |sum, owner| {
                     Ok::<_, Problem>(sum + keys::destroy_before(tx, *owner, version)?)
                 })
-            });
-            destroyed += gone.await?;
+            };
+            destroyed += self.persist(destroy).await?;
         }
         Ok(destroyed)
     }
@@ -173,25 +171,37 @@ fn close_door(tx: &mut Tx, version: i64) -> Result<bool, Problem> {
     Ok(true)
 }
 
-fn reseal_rows(
+/// What became of a page.
+#[derive(Default)]
+struct Page {
+    /// What older keys sealed, and the same sealed anew.
+    anew: Vec<(Found, Sealed)>,
+    unreadable: Vec<Unreadable>,
+    next: Option<String>,
+}
+
+fn sealed_anew(
     app: &App,
     tx: &mut Tx,
     column: &SealedColumn,
     wanted: i64,
     from: &str,
-) -> Result<Walk, Problem> {
-    let (mut opened, mut walk) = (Opened::new(&app.inner.vault), Walk::default());
+) -> Result<Page, Problem> {
+    let (mut opened, mut page) = (Opened::new(&app.inner.vault), Page::default());
     for found in column.page(tx, from, BATCH)? {
+        page.next = Some(found.row.clone());
         if version(&found) >= wanted {
             continue;
         }
-        match opened.open(tx, column, &found)? {
-            Some((key, secret)) => {
+        // Without the key nothing is known of the value: that is not the same as a value that no key opens.
+        let key = opened.key(tx, found.owner)?.ok_or(Code::Sealed)?;
+        match key.open(place(column, &found), &found.value) {
+            Ok(secret) => {
                 let anew = key.seal(place(column, &found), &secret);
-                walk.resealed += u64::from(column.swap(tx, &found, &anew)?);
+                page.anew.push((found, anew));
             }
-            None => walk.unreadable.push(Unreadable::new(column, &found)),
+            Err(_) => page.unreadable.push(Unreadable::new(column, &found)),
         }
     }
-    Ok(walk)
+    Ok(page)
 }

@@ -73,7 +73,7 @@ impl App {
                 if !change.reaches_providers() || before.vapi_phone_id.is_none() {
                     return Ok(None);
                 }
-                let hands = app.line_hands(&keys, &after)?;
+                let hands = app.line_hands(&keys, &after);
                 let mut desired = app.desired(&after, &hands, after.assistant_id);
                 if let Some(wish) = desired.vapi.as_mut().filter(|_| change.server_url == Some(None)) {
                     wish.server = Wish::Exactly(None);

@@ -7,7 +7,7 @@ use crate::clock::now;
 use crate::engine::{Depth, Question, observe};
 use crate::events::{Actor, record};
 use crate::operations::{Kind, NewOperation, OperationView, Started, problem_of, start};
-use crate::settings::{Keys, TwilioKey, line_token_place, parse_account_sid, parse_auth_token};
+use crate::settings::{Keys, TwilioKey, is_stale, line_token_place, parse_account_sid, parse_auth_token};
 use crate::start::App;
 use dialtone_domain::line::{
     Assistant, Assistants, CheckId, ChosenAssistant, Observed, Reading, blocker, choose_assistant, diagnose,
@@ -59,6 +59,7 @@ pub struct Imported {
 /// An import whose every condition holds.
 pub(crate) struct Ready {
     line: Line,
+    auth_token: SecretString,
     known: bool,
     chosen: ChosenAssistant,
     existed: bool,
@@ -115,7 +116,7 @@ impl App {
         line.twilio_auth_token =
             keys.data_key.seal(line_token_place(&line.id.to_string()), &twilio.auth_token);
         line.import_refusal = None;
-        let hands = self.hands_of(keys, Some(twilio), None)?;
+        let hands = self.hands_of(keys, Ok(Some(twilio.clone())), None);
         let observed = self.look(&hands, &line, Depth::Wiring).await;
         let listed = match &observed.vapi {
             Reading::Known(view) => &view.assistants,
@@ -135,7 +136,7 @@ impl App {
         let numbers = observed.vapi.known().map(|view| view.numbers.as_slice()).unwrap_or_default();
         let existed = our_number(line.vapi_phone_id, Some(&line.twilio_account_sid), numbers).is_some();
         line.assistant_id = Some(chosen.assistant.id);
-        Ok(Ready { line, known, chosen, existed })
+        Ok(Ready { line, auth_token: twilio.auth_token.clone(), known, chosen, existed })
     }
 
     /// Records the line and runs the operation.
@@ -146,8 +147,8 @@ impl App {
         kind: Kind,
         ready: Ready,
     ) -> Result<Started<Imported>, Problem> {
-        let Ready { line, known, chosen, existed } = ready;
-        let id = self.start_import(tenant, actor, kind, line.clone(), known).await?;
+        let Ready { line, auth_token, known, chosen, existed } = ready;
+        let id = self.start_import(tenant, actor, kind, (line.clone(), known), auth_token).await?;
         let operation = match self.follow(tenant, id).await? {
             Started::Running(operation) => return Ok(Started::Running(operation)),
             Started::Finished(operation) => operation,
@@ -165,22 +166,29 @@ impl App {
         tenant: &Tenant,
         actor: &Actor,
         kind: Kind,
-        line: Line,
-        known: bool,
+        (line, known): (Line, bool),
+        auth_token: SecretString,
     ) -> Result<dialtone_domain::OperationId, Problem> {
         let hands = self.hands(tenant, &line).await?;
         let desired = self.desired(&line, &hands, line.assistant_id);
-        let (tenant, actor) = (tenant.clone(), actor.clone());
+        let (app, tenant, actor) = (self.clone(), tenant.clone(), actor.clone());
         self.store()
             .write(move |tx| {
-                if known {
-                    rows::update_details(tx, &tenant, line.id, &details(&line), now())?;
+                if let Some(row) = rows::get(tx, &tenant, line.id)?.filter(|_| known) {
+                    let mut new = details(&line);
+                    if row.twilio_account_sid == new.twilio_account_sid {
+                        new.twilio_auth_token = row.twilio_auth_token;
+                    }
+                    rows::update_details(tx, &tenant, line.id, &new, now())?;
                     rows::record_refusal(tx, &tenant, line.id, None, now())?;
                 } else {
                     add_row(tx, &tenant, &actor, &line)?;
                 }
                 let new = NewOperation { line: line.id, kind, desired: desired.clone(), undo_of: None };
-                start(tx, &tenant, &actor, &new)
+                let id = start(tx, &tenant, &actor, &new)?;
+                // Behind it, so that this line's own change is part of the import.
+                app.adopt_token(tx, &tenant, &actor, &line.twilio_account_sid, &auth_token)?;
+                Ok(id)
             })
             .await
     }
@@ -193,10 +201,11 @@ impl App {
             ours: line.vapi_phone_id,
             import_refusal: super::import_refusal(line),
             assistant: line.assistant_id,
+            stale_token: is_stale(line, &hands.auth_token),
             depth,
             shared: None,
         };
-        observe(hands.twilio.as_ref(), hands.vapi.as_ref(), &question).await
+        observe(hands, &question).await
     }
 }
 

@@ -45,36 +45,40 @@ impl App {
         self.store()
             .read(move |tx| {
                 let now = rows::get(tx, &tenant, line.id)?;
-                app.line_hands(&app.keys_in(tx, &tenant)?, now.as_ref().unwrap_or(&line))
+                Ok(app.line_hands(&app.keys_in(tx, &tenant)?, now.as_ref().unwrap_or(&line)))
             })
             .await
     }
 
     /// The same with keys that are open already.
-    pub(crate) fn line_hands(&self, keys: &Keys, line: &Line) -> Result<Hands, Problem> {
+    pub(crate) fn line_hands(&self, keys: &Keys, line: &Line) -> Hands {
         let row = line.id.to_string();
-        let auth_token = keys.data_key.open(line_token_place(&row), &line.twilio_auth_token)?;
+        let auth_token = keys.data_key.open(line_token_place(&row), &line.twilio_auth_token);
         let server_secret = line.server_secret.as_ref();
         let server_secret =
-            server_secret.map(|sealed| keys.data_key.open(line_server_place(&row), sealed)).transpose()?;
+            server_secret.map(|sealed| keys.data_key.open(line_server_place(&row), sealed)).transpose();
         let account_sid = line.twilio_account_sid.clone();
-        self.hands_of(keys, Some(&TwilioKey { account_sid, auth_token }), server_secret)
+        let twilio = auth_token.map(|auth_token| Some(TwilioKey { account_sid, auth_token }));
+        // Whichever of the two was damaged: nothing is done with half of the secrets.
+        match server_secret {
+            Ok(server_secret) => self.hands_of(keys, twilio, server_secret),
+            Err(problem) => self.hands_of(keys, Err(problem), None),
+        }
     }
 
     /// Clients for credentials that are not a line's yet.
     pub(crate) fn hands_of(
         &self,
         keys: &Keys,
-        twilio: Option<&TwilioKey>,
+        twilio: Result<Option<TwilioKey>, Problem>,
         server_secret: Option<SecretString>,
-    ) -> Result<Hands, Problem> {
+    ) -> Hands {
         let providers = &self.inner.providers;
-        Ok(Hands {
-            twilio: twilio.map(|key| providers.twilio(&key.account_sid, &key.auth_token)),
-            vapi: keys.vapi()?.map(|key| providers.vapi(&key)).transpose()?,
-            auth_token: twilio.map(|key| key.auth_token.clone()).unwrap_or_default(),
-            server_secret,
-        })
+        let opened = twilio.as_ref().ok().and_then(Option::as_ref);
+        let auth_token = opened.map(|key| key.auth_token.clone()).unwrap_or_default();
+        let twilio = twilio.map(|key| key.map(|key| providers.twilio(&key.account_sid, &key.auth_token)));
+        let vapi = keys.vapi().and_then(|key| key.map(|key| providers.vapi(&key)).transpose());
+        Hands { twilio, vapi, auth_token, server_secret }
     }
 
     /// What should be true of a line, answered by that assistant.
@@ -121,6 +125,7 @@ pub(crate) fn new_line(phone: Phone, account_sid: AccountSid, created_by: Option
         vapi_phone_id: None,
         vapi_credential_id: None,
         vapi_org_id: None,
+        vapi_token: None,
         import_refusal: None,
         health: Health::Unchecked.name().to_owned(),
         failing_check: None,

@@ -2,8 +2,10 @@
 //! shown again.
 
 mod keys;
+mod tokens;
 
 pub(crate) use keys::{Keys, TwilioKey, line_server_place, line_token_place};
+pub(crate) use tokens::is_stale;
 
 use crate::accounts::Caller;
 use crate::clock::now;
@@ -137,11 +139,8 @@ impl App {
                 let sealed = data_key.seal(twilio_place(&tenant.org().to_string()), &auth_token);
                 let row = rows::TwilioSettings { auth_token: sealed, ..row.clone() };
                 let before = rows::twilio(tx, &tenant)?;
+                app.adopt_token(tx, &tenant, &actor, &row.account_sid, &auth_token)?;
                 rows::put_twilio(tx, &tenant, &row)?;
-                for line in lines::of_account(tx, &tenant, &row.account_sid)? {
-                    let token = data_key.seal(line_token_place(&line.to_string()), &auth_token);
-                    lines::set_token(tx, &tenant, line, &token, at)?;
-                }
                 // What Vapi refused before may go through with other credentials.
                 lines::forget_refusals(tx, &tenant)?;
                 let told = |row: &rows::TwilioSettings| {

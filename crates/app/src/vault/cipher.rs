@@ -54,9 +54,9 @@ pub(crate) struct Place<'a> {
 }
 
 impl DataKey {
-    /// None without any version.
-    pub(super) fn new(owner: KeyOwner, versions: Vec<(u32, Cipher)>) -> Option<Self> {
-        (!versions.is_empty()).then_some(Self { owner, versions })
+    /// Of at least one version, the newest first.
+    pub(super) fn new(owner: KeyOwner, versions: Vec<(u32, Cipher)>) -> Self {
+        Self { owner, versions }
     }
 
     /// Seals a secret for one place.
@@ -97,7 +97,7 @@ mod tests {
 
     fn key(owner: KeyOwner, versions: &[u32]) -> DataKey {
         let versions = versions.iter().map(|version| (*version, Cipher::new([*version as u8; KEY_BYTES])));
-        DataKey::new(owner, versions.collect()).unwrap()
+        DataKey::new(owner, versions.collect())
     }
 
     fn secret() -> SecretString {

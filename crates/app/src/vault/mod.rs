@@ -132,8 +132,14 @@ impl Vault {
     /// # Errors
     /// [`Code::Sealed`] where the master key is not here, or a key was changed.
     pub(crate) fn data_key(&self, tx: &mut Tx, owner: KeyOwner) -> Result<DataKey, Problem> {
-        let opened: Option<Vec<_>> = keys::of(tx, owner)?.iter().map(|row| self.opened(row)).collect();
-        opened.and_then(|versions| DataKey::new(owner, versions)).ok_or_else(|| Code::Sealed.into())
+        let rows = keys::of(tx, owner)?;
+        if rows.iter().any(|row| self.master(&row.master_key).is_none()) {
+            return Err(Code::Sealed.into());
+        }
+        // An older key that was damaged takes what it sealed with it, and no more. What is new needs the newest.
+        let newest = rows.first().and_then(|row| self.opened(row)).ok_or(Code::Sealed)?;
+        let older = rows.iter().skip(1).filter_map(|row| self.opened(row));
+        Ok(DataKey::new(owner, std::iter::once(newest).chain(older).collect()))
     }
 
     /// Makes an owner's data key of the present version; harmless where it is there.

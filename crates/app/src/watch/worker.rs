@@ -9,7 +9,7 @@ use crate::clock::now;
 use crate::engine::{Depth, Hands, Question, Shared, observe};
 use crate::lines::import_refusal;
 use crate::operations::wait_for;
-use crate::settings::Keys;
+use crate::settings::{Keys, is_stale};
 use crate::start::App;
 use dialtone_domain::line::{Cause, Check, Fix, LastCall, Reading};
 use dialtone_domain::{AccountSid, AlertKind, AssistantId, Params, Problem, Provider};
@@ -236,9 +236,10 @@ impl App {
 
     /// What several lines share is read once: each Twilio account, and Vapi.
     async fn read_shared(&self, keys: &Keys, lines: &[Line]) -> Result<HashMap<AccountSid, Shared>, Problem> {
-        let vapi = match keys.vapi()? {
-            Some(key) => Some(Shared::vapi(&self.inner.providers.vapi(&key)?, lines.len()).await),
-            None => None,
+        // What cannot be opened is told by each line's own look.
+        let vapi = match keys.vapi() {
+            Ok(Some(key)) => Some(Shared::vapi(&self.inner.providers.vapi(&key)?, lines.len()).await),
+            Ok(None) | Err(_) => None,
         };
         let mut shared = HashMap::new();
         for line in lines {
@@ -246,9 +247,9 @@ impl App {
                 continue;
             }
             let of_account = lines.iter().filter(|other| other.twilio_account_sid == line.twilio_account_sid);
-            let twilio = match self.line_hands(keys, line)?.twilio {
-                Some(client) => Some(Shared::twilio(&client, of_account.count()).await),
-                None => None,
+            let twilio = match self.line_hands(keys, line).twilio {
+                Ok(Some(client)) => Some(Shared::twilio(&client, of_account.count()).await),
+                Ok(None) | Err(_) => None,
             };
             shared.insert(line.twilio_account_sid.clone(), Shared { twilio, vapi: vapi.clone() });
         }
@@ -263,7 +264,7 @@ impl App {
         seen: LineWatch,
     ) -> Result<Option<(Look, LineWatch)>, Problem> {
         let at = now();
-        let hands = self.line_hands(&batch.keys, &line)?;
+        let hands = self.line_hands(&batch.keys, &line);
         let look = self.observe_line(batch, &hands, &line, &seen, at).await;
         let whole = [Provider::Twilio, Provider::Vapi].into_iter().all(|one| look.trouble(one).is_none());
         let due_at = now() + self.until_next(batch.settings.interval_minutes, whole);
@@ -298,10 +299,11 @@ impl App {
             ours: line.vapi_phone_id,
             import_refusal: import_refusal(line),
             assistant: line.assistant_id,
+            stale_token: is_stale(line, &hands.auth_token),
             depth: Depth::Wiring,
             shared: batch.shared.get(&line.twilio_account_sid),
         };
-        let mut observed = observe(hands.twilio.as_ref(), hands.vapi.as_ref(), &question).await;
+        let mut observed = observe(hands, &question).await;
         // The last call came with all the others.
         let last_call = seen.last_call.clone().and_then(|call| serde_json::from_value::<LastCall>(call).ok());
         if let Reading::Known(view) = &mut observed.vapi {

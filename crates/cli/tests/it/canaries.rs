@@ -51,7 +51,7 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
 
 /// What is searched, each with a name.
 #[derive(Default)]
-struct Haystack(Vec<(String, Vec<u8>)>);
+pub(crate) struct Haystack(Vec<(String, Vec<u8>)>);
 
 impl Haystack {
     fn add(&mut self, name: &str, bytes: impl Into<Vec<u8>>) {
@@ -59,7 +59,7 @@ impl Haystack {
     }
 
     /// Every file below the folder.
-    fn add_files(&mut self, folder: &Path) {
+    pub(crate) fn add_files(&mut self, folder: &Path) {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
             match entry.file_type().unwrap().is_dir() {
                 true => self.add_files(&entry.path()),
@@ -68,8 +68,13 @@ impl Haystack {
         }
     }
 
+    /// Whether these bytes are in it.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        self.0.iter().any(|(_, all)| holds(all, bytes))
+    }
+
     /// The secrets that are in it, with where and how.
-    fn find(&self, secrets: &[String]) -> Vec<String> {
+    pub(crate) fn find(&self, secrets: &[String]) -> Vec<String> {
         let mut found = Vec::new();
         for secret in secrets {
             for spelling in spellings(secret) {

@@ -283,11 +283,20 @@ impl Place {
         let mut command = dialtone(arguments);
         command.env("DIALTONE_DATA_DIR", self.folder());
         if self.engine == Engine::Postgres {
-            let server = postgres().expect("asked for before");
-            let (server, _) = server.rsplit_once('/').expect("an address ends with a database");
-            command.env("DIALTONE_DATABASE_URL", format!("{server}/{}", self.database));
+            command.env("DIALTONE_DATABASE_URL", self.database_url());
         }
         command
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The address of its database, where it is on PostgreSQL.
+    pub(crate) fn database_url(&self) -> String {
+        let server = postgres().expect("asked for before");
+        let (server, _) = server.rsplit_once('/').expect("an address ends with a database");
+        format!("{server}/{}", self.database)
     }
 
     /// Runs a statement on PostgreSQL's own database, where this place is on PostgreSQL.

@@ -169,7 +169,11 @@ impl Change {
                 return vec![field.shown()];
             }
             Change::SetVapiCredentials { from, to, .. } => {
-                vec![field("twilioAccountSid", from.as_ref().map(ToString::to_string), Some(to.to_string()))]
+                // The same account again means that only the token is new: it is named, never shown.
+                vec![
+                    field("twilioAccountSid", from.as_ref().map(ToString::to_string), Some(to.to_string())),
+                    field("twilioAuthToken", None, Some("…".to_owned())),
+                ]
             }
             Change::SetSmsOwner { to, .. } => {
                 let enabled = *to == SmsOwner::Vapi;

@@ -94,6 +94,8 @@ causes! {
     TwilioForbidden = "twilio_forbidden" Credentials TwilioSettings,
     /// The account is suspended, closed or out of funds.
     TwilioAccountInactive = "twilio_account_inactive" Credentials Manual,
+    /// The line's token or its server's secret cannot be opened: its bytes were changed.
+    SecretSealed = "secret_sealed" Credentials TwilioSettings,
     /// Twilio does not answer.
     TwilioUnreachable = "twilio_unreachable" Credentials Wait,
     /// No Vapi key is saved.
@@ -102,6 +104,8 @@ causes! {
     VapiUnauthorized = "vapi_unauthorized" Credentials VapiSettings,
     /// The key lacks rights.
     VapiForbidden = "vapi_forbidden" Credentials VapiSettings,
+    /// The saved key cannot be opened: its bytes were changed.
+    VapiSealed = "vapi_sealed" Credentials VapiSettings,
     /// The key is of another organisation than the one that has the line.
     VapiOtherOrg = "vapi_other_org" Credentials VapiSettings,
     /// Vapi does not answer.
@@ -122,6 +126,8 @@ causes! {
     VapiNumberInOtherOrg = "vapi_number_in_other_org" Imported Manual,
     /// Vapi has the number with another Twilio account's credentials.
     ImportedFromOtherAccount = "imported_from_other_account" Imported Repair,
+    /// Vapi has an auth token of the account from before it was rotated.
+    VapiTokenStale = "vapi_token_stale" Imported Repair,
     /// In Vapi, without an assistant.
     NotLinked = "not_linked" Linked Repair,
     /// Linked to another assistant.

@@ -41,6 +41,8 @@ fn examine(desired: &Desired, observed: &Observed, checks: &mut Vec<Check>) -> R
     checks.push(credentials);
     checks.push(assistant(desired, vapi)?);
     let (number, imported) = imported(desired, twilio, vapi, observed.import_refusal)?;
+    let imported =
+        with_present_token(desired, observed.stale_token && twilio.number.is_ok(), number, imported)?;
     checks.push(imported);
     checks.push(linked(desired, vapi, number)?);
     let (at_twilio, webhook) = webhook(desired, twilio)?;
@@ -100,10 +102,14 @@ const TWILIO_REFUSALS: &[(Code, Cause)] = &[
     (Code::TwilioUnauthorized, Cause::TwilioUnauthorized),
     (Code::TwilioForbidden, Cause::TwilioForbidden),
     (Code::TwilioAccountInactive, Cause::TwilioAccountInactive),
+    (Code::Sealed, Cause::SecretSealed),
 ];
 
-const VAPI_REFUSALS: &[(Code, Cause)] =
-    &[(Code::VapiUnauthorized, Cause::VapiUnauthorized), (Code::VapiForbidden, Cause::VapiForbidden)];
+const VAPI_REFUSALS: &[(Code, Cause)] = &[
+    (Code::VapiUnauthorized, Cause::VapiUnauthorized),
+    (Code::VapiForbidden, Cause::VapiForbidden),
+    (Code::Sealed, Cause::VapiSealed),
+];
 
 /// A refusal is a cause of its own; everything else means that the provider could not be asked.
 fn refusal(problem: &Problem, refusals: &[(Code, Cause)], otherwise: Cause) -> Check {
@@ -181,6 +187,14 @@ fn imported<'a>(
             None => Check::failing(Cause::NotImported),
         },
     })
+}
+
+/// A token that was rotated at Twilio is known to Vapi only once it is told.
+fn with_present_token(desired: &Desired, stale: bool, number: &VapiNumber, check: Check) -> Outcome {
+    match stale && desired.ours == Some(number.id) {
+        true => Err(Check::failing(Cause::VapiTokenStale)),
+        false => Ok(check),
+    }
 }
 
 fn linked(desired: &Desired, vapi: &VapiView, number: &VapiNumber) -> Outcome {

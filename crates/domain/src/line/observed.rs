@@ -175,4 +175,6 @@ pub struct Observed {
     pub vapi: Reading<VapiView>,
     /// What Vapi refused the last import with, from our own record; forgotten when settings change.
     pub import_refusal: Option<Code>,
+    /// Whether our own record says that Vapi was given another auth token than the present one.
+    pub stale_token: bool,
 }

@@ -13,7 +13,9 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Vec<Change> {
     let Ok((twilio, vapi, _)) = credentials(desired, observed) else { return Vec::new() };
     let number = our_number(desired.ours, Some(&desired.account_sid), &vapi.numbers);
     let mut changes = match (&desired.vapi, number) {
-        (Some(wish), Some(number)) => update(desired, wish, number, twilio.number.is_ok()),
+        (Some(wish), Some(number)) => {
+            update(desired, wish, number, (twilio.number.is_ok(), observed.stale_token))
+        }
         (Some(wish), None) => import(desired, wish, twilio).into_iter().collect(),
         (None, Some(number)) if Some(number.id) == desired.ours => {
             vec![Change::DeleteVapiNumber { number: number.id, name: number.name.clone() }]
@@ -105,10 +107,16 @@ fn import_side_effects(region: Region, sms_owner: SmsOwner, number: &TwilioNumbe
     effects
 }
 
-fn update(desired: &Desired, wish: &VapiWish, number: &VapiNumber, owned: bool) -> Vec<Change> {
+fn update(
+    desired: &Desired,
+    wish: &VapiWish,
+    number: &VapiNumber,
+    (owned, stale_token): (bool, bool),
+) -> Vec<Change> {
     let mut changes = Vec::new();
     // The credentials of an account that does not own the number would break a record that works.
-    if owned && number.account_sid.as_ref().is_some_and(|sid| *sid != desired.account_sid) {
+    let other_account = number.account_sid.as_ref().is_some_and(|sid| *sid != desired.account_sid);
+    if owned && (other_account || stale(stale_token, desired, number)) {
         let (from, to) = (number.account_sid.clone(), desired.account_sid.clone());
         changes.push(Change::SetVapiCredentials { number: number.id, from, to });
     }
@@ -131,6 +139,11 @@ fn update(desired: &Desired, wish: &VapiWish, number: &VapiNumber, owned: bool) 
         changes.push(Change::SetSmsOwner { number: number.id, to: wish.sms_owner });
     }
     changes
+}
+
+/// What is known of tokens is known of the record that is ours.
+fn stale(stale_token: bool, desired: &Desired, number: &VapiNumber) -> bool {
+    stale_token && desired.ours == Some(number.id)
 }
 
 fn voice(desired: &Desired, number: &TwilioNumber, imports: bool) -> Option<Change> {

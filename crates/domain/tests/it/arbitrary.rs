@@ -176,8 +176,9 @@ prop_compose! {
         twilio in reading(twilio()),
         vapi in reading(vapi()),
         import_refusal in option::weighted(0.1, select(Code::ALL)),
+        stale_token in prop::bool::weighted(0.2),
     ) -> Observed {
-        Observed { twilio, vapi, import_refusal }
+        Observed { twilio, vapi, import_refusal, stale_token }
     }
 }
 

@@ -60,6 +60,13 @@ const CREDENTIALS: &[Row] = &[
         Some(Cause::TwilioUnreachable),
         &[],
     ),
+    (
+        "the saved token was damaged",
+        |_, o| refused_by_twilio(o, Code::Sealed),
+        Some(Cause::SecretSealed),
+        &[],
+    ),
+    ("the saved key was damaged", |_, o| refused_by_vapi(o, Code::Sealed), Some(Cause::VapiSealed), &[]),
     ("nothing saved for Vapi", |_, o| o.vapi = Reading::NotConfigured, Some(Cause::VapiMissing), &[]),
     (
         "401 although the key \"is right\": public key, or other region",
@@ -140,6 +147,15 @@ const NOT_FOUND: &[Row] = &[
         },
         Some(Cause::NotImported),
         &["import_number"],
+    ),
+    (
+        "the account's token was rotated, and Vapi has the one from before",
+        |d, o| {
+            d.ours = Some(at_vapi(o).id);
+            o.stale_token = true;
+        },
+        Some(Cause::VapiTokenStale),
+        &["set_vapi_credentials"],
     ),
     (
         "in Vapi with another account's credentials",

@@ -72,6 +72,7 @@ pub(crate) fn observed() -> Observed {
             last_call: None,
         }),
         import_refusal: None,
+        stale_token: false,
     }
 }
 

@@ -60,6 +60,7 @@ impl World {
                 let record = self.record(*number);
                 assert_eq!(&record.account_sid, from);
                 record.account_sid = Some(to.clone());
+                self.observed.stale_token = false;
                 self.rewrite_after_patch();
             }
             Change::SetSmsOwner { number, to, .. } => {
@@ -113,6 +114,7 @@ impl World {
         let records = &mut vapi(&mut self.observed).numbers;
         assert!(records.iter().all(|other| other.account_sid != record.account_sid), "Existing Phone Number");
         records.push(record);
+        self.observed.stale_token = false;
     }
 
     fn owned(&self) -> bool {

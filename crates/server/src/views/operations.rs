@@ -119,7 +119,7 @@ pub(crate) struct Operation {
 }
 
 fn kinds() -> Object {
-    one_of(&["import", "auto_import", "repair", "self_repair", "change", "remove", "undo"])
+    one_of(&["import", "auto_import", "repair", "self_repair", "change", "credentials", "remove", "undo"])
 }
 
 fn states() -> Object {

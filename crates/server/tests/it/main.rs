@@ -12,6 +12,7 @@ mod faults;
 mod foreign;
 mod hoarders;
 mod http;
+mod keys;
 mod lines;
 mod live;
 mod mails;

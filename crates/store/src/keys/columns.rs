@@ -52,6 +52,7 @@ sealed_columns! {
     "idempotency"."id"."fingerprint" of "org_id";
     "lines"."id"."server_secret" of "org_id";
     "lines"."id"."twilio_auth_token" of "org_id";
+    "previous_tokens"."id"."auth_token" of "org_id";
     "totp"."user_id"."secret" of "'instance'";
     "twilio_settings"."org_id"."auth_token" of "org_id";
     "vapi_settings"."org_id"."api_key" of "org_id";

@@ -22,6 +22,7 @@ pub(crate) fn a_line(phone: &str) -> Line {
         vapi_phone_id: None,
         vapi_credential_id: None,
         vapi_org_id: None,
+        vapi_token: Some("ab12".to_owned()),
         import_refusal: None,
         health: "unknown".to_owned(),
         failing_check: None,
@@ -56,8 +57,12 @@ fn d3_a_line_keeps_all_that_is_written_and_d4_a_number_is_an_organisations_once(
                     twilio_account_sid: format!("AC{}", "2".repeat(32)).parse().unwrap(),
                     twilio_auth_token: Sealed::new(1, &[8]),
                 };
-                let ids =
-                    VapiIds { phone_id: Some(id()), credential_id: Some("c".to_owned()), org_id: Some(id()) };
+                let ids = VapiIds {
+                    phone_id: Some(id()),
+                    credential_id: Some("c".to_owned()),
+                    org_id: Some(id()),
+                    token: Some("cd34".to_owned()),
+                };
                 assert!(lines::update_details(tx, &ours, line.id, &details, at(1))?);
                 assert!(lines::record_vapi(tx, &ours, line.id, &ids, at(2))?);
                 assert!(lines::record_refusal(tx, &ours, line.id, Some(&json!({"code": 1})), at(3))?);
@@ -74,6 +79,7 @@ fn d3_a_line_keeps_all_that_is_written_and_d4_a_number_is_an_organisations_once(
                     twilio_auth_token: Sealed::new(1, &[8]),
                     vapi_phone_id: ids.phone_id,
                     vapi_credential_id: ids.credential_id.clone(),
+                    vapi_token: ids.token.clone(),
                     vapi_org_id: ids.org_id,
                     import_refusal: Some(json!({"code": 1})),
                     health: "failing".to_owned(),

@@ -53,6 +53,7 @@ fn every_text_is_registered() {
         include_str!("../../src/lines.rs"),
         include_str!("../../src/migrate.rs"),
         include_str!("../../src/operations.rs"),
+        include_str!("../../src/previous_tokens.rs"),
         include_str!("../../src/settings.rs"),
         include_str!("../../src/watch.rs"),
     ];

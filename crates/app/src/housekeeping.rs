@@ -3,7 +3,7 @@
 use crate::clock::now;
 use crate::start::App;
 use dialtone_store::{
-    Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency, previous_tokens,
+    Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency, previous_tokens, tape,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -24,6 +24,8 @@ const RULES: &[Rule] = &[
     ("diary entries", SignedDuration::from_hours(400 * 24), diary::forget),
     ("alerts that are over", SignedDuration::from_hours(90 * 24), alerts::forget),
     ("sent messages", SignedDuration::from_hours(30 * 24), deliveries::forget),
+    // Each organisation says for itself how old its requests may become.
+    ("requests of providers", SignedDuration::ZERO, tape::forget),
 ];
 
 impl App {

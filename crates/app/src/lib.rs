@@ -10,6 +10,7 @@ mod engine;
 mod events;
 mod housekeeping;
 mod idempotency;
+mod inbound;
 mod keys;
 mod lines;
 mod mail;
@@ -34,6 +35,7 @@ pub use dialtone_providers::{Limits, MailConfig, OidcConfig, are_networks};
 pub use dialtone_store::Origin;
 pub use events::{Event, Filter};
 pub use idempotency::Begin;
+pub use inbound::{Incoming, Opened, Replay, Reply, Stranger, TapeFilter, TapeOutcome, Taped};
 pub use keys::{ChangedMaster, KeyStatus, Rotated, Unreadable, VersionStatus};
 pub use lines::{
     Doctor, Health, Import, Imported, LineChange, LineDetail, LineRef, LineView, Page, PageRequest,

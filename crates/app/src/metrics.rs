@@ -3,7 +3,7 @@
 
 use crate::clock::now;
 use crate::start::App;
-use dialtone_domain::Problem;
+use dialtone_domain::{Problem, Provider};
 use dialtone_store::{counts, watch};
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -29,6 +29,12 @@ struct Kind {
     kind: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Inbound {
+    provider: &'static str,
+    outcome: &'static str,
+}
+
 /// The application's numbers. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
@@ -38,12 +44,15 @@ pub(crate) struct Metrics {
     alerts: Family<Kind, Gauge>,
     lag: Gauge,
     deliveries: Gauge,
+    inbound: Family<Inbound, Counter>,
 }
 
 impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("operations", "Operations that ended in this process", self.ended.clone());
         registry.register("operations_unfinished", "Operations that wait or run", self.unfinished.clone());
+        let help = "Requests of providers by what became of them; refused_unkept were too many to keep";
+        registry.register("inbound", help, self.inbound.clone());
         let help = "How long the oldest operation that is due has waited";
         registry.register_with_unit("operations_oldest_due", help, Unit::Seconds, self.oldest.clone());
         registry.register("alerts_open", "Alerts that are open", self.alerts.clone());
@@ -54,6 +63,11 @@ impl Metrics {
             "Mails and webhooks not delivered yet",
             self.deliveries.clone(),
         );
+    }
+
+    /// A request of a provider had that end.
+    pub(crate) fn inbound(&self, provider: Provider, outcome: &'static str) {
+        self.inbound.get_or_create(&Inbound { provider: provider.name(), outcome }).inc();
     }
 
     /// An operation has ended.

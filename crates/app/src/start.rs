@@ -1,6 +1,7 @@
 //! Opening the application: database, master key, providers.
 
 use crate::accounts::{OidcSignUp, RelyingParty, ResetLimits, SignInLimits};
+use crate::inbound::Inbound;
 use crate::metrics::Metrics;
 use crate::setup::Sweep;
 use crate::vault::Vault;
@@ -85,7 +86,7 @@ pub(crate) struct Inner {
     pub(crate) guard: Guard,
     /// How long a minute of the watch is.
     pub(crate) minute: SignedDuration,
-    /// Where people open the page.
+    /// Where people open the page, and what providers sign.
     pub(crate) public_url: String,
     /// Who holds this process's leases.
     pub(crate) node: String,
@@ -95,6 +96,7 @@ pub(crate) struct Inner {
     pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) oidc: Option<Oidc>,
     pub(crate) oidc_sign_up: Vec<OidcSignUp>,
+    pub(crate) inbound: Inbound,
     pub(crate) sweep: Sweep,
     pub(crate) metrics: Metrics,
     /// Becomes true when the process is about to end.
@@ -145,6 +147,7 @@ impl App {
             reset_limits: ResetLimits::new(),
             oidc,
             oidc_sign_up: config.oidc_sign_up,
+            inbound: Inbound::new(),
             sweep: Sweep::default(),
             metrics: Metrics::default(),
             stopping: watch::Sender::new(false),

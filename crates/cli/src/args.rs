@@ -4,12 +4,14 @@ mod audit;
 mod local;
 mod people;
 mod settings;
+mod tape;
 mod watch;
 
 pub(crate) use audit::{Audit, AuditFilter, AuditFormat};
 pub(crate) use local::{Token, User};
 pub(crate) use people::{Members, Tokens};
 pub(crate) use settings::{Forget, Settings, TwilioSettings, VapiSettings};
+pub(crate) use tape::{Tape, TapeFilter};
 pub(crate) use watch::{Alerts, Watch};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// What was changed at the providers, and taking it back.
     #[command(subcommand)]
     Operations(Operations),
+    /// What providers sent: texts, calls, reports; refused ones with the reason, and replayed once it is mended.
+    #[command(subcommand)]
+    Tape(Tape),
     /// The audit trail: who changed what and when, and the proof that nobody changed the trail.
     #[command(subcommand)]
     Audit(Audit),

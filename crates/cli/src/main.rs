@@ -19,7 +19,7 @@ use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use commands::{
     api, assistants, audit, doctor, keys, local, members, numbers, operations, serve, settings, support,
-    tokens, watch,
+    tape, tokens, watch,
 };
 use failure::{Failure, Result};
 use std::process::ExitCode;
@@ -49,6 +49,7 @@ async fn run(command: Command) -> Result {
         Command::Assistants(command) => assistants::run(&command).await,
         Command::Settings(command) => settings::run(&command).await,
         Command::Operations(command) => operations::run(&command).await,
+        Command::Tape(command) => tape::run(&command).await,
         Command::Audit(command) => audit::run(command).await,
         Command::Watch(command) => watch::watch(&command).await,
         Command::Alerts(command) => watch::alerts(&command).await,

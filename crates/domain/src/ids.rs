@@ -56,6 +56,8 @@ ids! {
     WebhookId,
     /// A message to one recipient.
     DeliveryId,
+    /// A request of a provider, as it came.
+    TapeId,
     /// An assistant at Vapi (Vapi's own id).
     AssistantId,
     /// A phone number's record at Vapi (Vapi's own id).

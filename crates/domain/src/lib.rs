@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod ids;
+pub mod inbound;
 pub mod line;
 pub mod phone;
 pub mod problem;

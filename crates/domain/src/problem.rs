@@ -130,6 +130,12 @@ codes! {
     WebhookFailed = "webhook_failed" 502,
     /// The organisation has as many addresses as it may.
     TooManyWebhooks = "too_many_webhooks" 409,
+    /// A request that says it is a provider's, and does not prove it.
+    WebhookRefused = "webhook_refused" 403,
+    /// The same where a secret proves it.
+    WebhookUnproved = "webhook_unproved" 401,
+    /// Not enough was kept of a request.
+    CannotReplay = "cannot_replay" 409,
     /// A mail was not taken by the mail server.
     MailFailed = "mail_failed" 502,
     /// A defect of Dialtone.
@@ -200,12 +206,27 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// Its name in the API and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Twilio => "twilio",
+            Provider::Vapi => "vapi",
+        }
+    }
+
     /// Its name as people write it.
     pub fn title(self) -> &'static str {
         match self {
             Provider::Twilio => "Twilio",
             Provider::Vapi => "Vapi",
         }
+    }
+}
+
+impl std::str::FromStr for Provider {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Provider::Twilio, Provider::Vapi].into_iter().find(|provider| provider.name() == text).ok_or(())
     }
 }
 

@@ -49,6 +49,10 @@ pub enum Permission {
     EventsRead,
     /// Read, export and verify the audit trail.
     AuditRead,
+    /// See in outline what providers sent.
+    TapeRead,
+    /// Open what providers sent, and replay it.
+    TapeOpen,
 }
 
 /// Each permission with its name in the API and the least role that has it.
@@ -68,6 +72,8 @@ const TABLE: &[(Permission, &str, Role)] = &[
     (Permission::OrganisationChange, "organisation.change", Role::Owner),
     (Permission::EventsRead, "events.read", Role::Viewer),
     (Permission::AuditRead, "audit.read", Role::Owner),
+    (Permission::TapeRead, "tape.read", Role::Viewer),
+    (Permission::TapeOpen, "tape.open", Role::Admin),
 ];
 
 impl Permission {

@@ -43,7 +43,7 @@ pub use listed::Listed;
 pub use mail::{Mail, MailConfig, Mailer};
 pub use oidc::{Identity, Oidc, OidcConfig, OidcStart};
 pub use providers::{Addresses, Providers, ProvidersError};
-pub use scrub::fingerprint;
+pub use scrub::{fingerprint, without_secrets};
 pub use twilio::Twilio;
 pub use vapi::Vapi;
 pub use webhook::{new_webhook_secret, signed_headers};

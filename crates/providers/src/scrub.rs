@@ -45,6 +45,12 @@ pub fn fingerprint(secret: &str) -> String {
     Sha256::digest(secret).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The same for what a provider sends by itself: without every field under a secret's name.
+pub fn without_secrets(mut sent: Value) -> Value {
+    forget(&mut sent, &[]);
+    sent
+}
+
 /// Removes every secret from an answer: the fields of the list, and the known secrets wherever they stand.
 pub(crate) fn forget(answer: &mut Value, known: &[&SecretString]) {
     match answer {

@@ -26,6 +26,8 @@ pub(crate) enum Access {
     Local,
     /// A person who is signed in, whatever the role; not a program with a token.
     Session,
+    /// A provider; the application finds out whether it is one.
+    Provider,
     /// A caller who has the permission.
     Member(Permission),
 }
@@ -88,6 +90,10 @@ fn open(method: Method, path: &'static str) -> Rule {
 
 fn person(method: Method, path: &'static str) -> Rule {
     rule(method, path, Access::Session)
+}
+
+fn provider(path: &'static str) -> Rule {
+    rule(Method::POST, path, Access::Provider).also(&[400, 401, 413])
 }
 
 fn needs(method: Method, path: &'static str, permission: Permission) -> Rule {
@@ -192,6 +198,24 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         needs(M::GET, "/api/v1/audit", P::AuditRead),
         needs(M::GET, "/api/v1/audit/verification", P::AuditRead),
         needs(M::POST, "/api/v1/audit/export", P::AuditRead),
+        needs(M::GET, "/api/v1/tape", P::TapeRead).also(&[404]),
+        needs(M::GET, "/api/v1/tape/{id}", P::TapeRead),
+        needs(M::POST, "/api/v1/tape/{id}/open", P::TapeOpen),
+        needs(M::POST, "/api/v1/tape/{id}/replay", P::TapeOpen).once(),
+        needs(M::GET, "/api/v1/tape-settings", P::TapeRead),
+        needs(M::PUT, "/api/v1/tape-settings", P::SettingsChange),
+        provider("/inbox/webhooks/sms"),
+        provider("/inbox/webhooks/sms/fallback"),
+        provider("/webhooks/twilio/status"),
+        provider("/webhooks/twilio/voice"),
+        provider("/webhooks/twilio/alerts"),
+        provider("/webhooks/vapi/{line}"),
+        open(M::GET, "/inbox/webhooks/sms").also(&[405]),
+        open(M::GET, "/inbox/webhooks/sms/fallback").also(&[405]),
+        open(M::GET, "/webhooks/twilio/status").also(&[405]),
+        open(M::GET, "/webhooks/twilio/voice").also(&[405]),
+        open(M::GET, "/webhooks/twilio/alerts").also(&[405]),
+        open(M::GET, "/webhooks/vapi/{line}").also(&[405]),
     ]
 });
 
@@ -241,7 +265,10 @@ async fn admit(
     let (method, headers) = (&request.method, &request.headers);
     // Every route has a row, or the server had not started.
     let rule = find(method, matched.as_str()).ok_or(Code::NotFound)?;
-    if let Some(client) = request.extensions.get::<ClientAddress>() {
+    // What a provider brings is lost when it is turned away, and much of it may come by one proxy: it has a pool of its own.
+    if let Some(client) = request.extensions.get::<ClientAddress>()
+        && rule.access != Access::Provider
+    {
         site.rates.admit_address(*client)?;
     }
     // Without the master key everything stays as it is; who brings something is asked to come again.
@@ -249,7 +276,7 @@ async fn admit(
         return Err(Code::Sealed.into());
     }
     let caller = match rule.access {
-        Access::Public => None,
+        Access::Public | Access::Provider => None,
         Access::Local if is_local(request) => None,
         Access::Local => Some(auth::caller(site, headers).await?),
         Access::Session => {

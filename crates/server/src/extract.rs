@@ -30,7 +30,7 @@ const DISCARDED_MAX: usize = 2 << 20;
 ///
 /// # Errors
 /// [`Code::TooLarge`], [`Code::RequestTimeout`], [`Code::InvalidRequest`] where it broke off.
-pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, Failure> {
+pub(crate) async fn read_body(body: axum::body::Body, bytes_max: usize) -> Result<Bytes, Failure> {
     let mut body = Limited::new(body, DISCARDED_MAX);
     let (mut read, mut bytes) = (0, Vec::new());
     while let Some(frame) = body.frame().await {
@@ -42,11 +42,11 @@ pub(crate) async fn read_body(body: axum::body::Body) -> Result<Bytes, Failure> 
         })?;
         let data = frame.into_data().unwrap_or_default();
         read += data.len();
-        if read <= BODY_BYTES_MAX {
+        if read <= bytes_max {
             bytes.extend_from_slice(&data);
         }
     }
-    if read > BODY_BYTES_MAX { Err(Code::TooLarge.into()) } else { Ok(bytes.into()) }
+    if read > bytes_max { Err(Code::TooLarge.into()) } else { Ok(bytes.into()) }
 }
 
 fn is_too_slow(error: &(dyn Error + 'static)) -> bool {
@@ -111,7 +111,7 @@ impl<S: Sync, T: Input> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
-        let bytes = read_body(body).await?;
+        let bytes = read_body(body, BODY_BYTES_MAX).await?;
         let language = language(&parts);
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let json = kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: the same request again gets the answer of the first one, and does nothing.
 
 use crate::auth::Caller;
-use crate::extract::read_body;
+use crate::extract::{BODY_BYTES_MAX, read_body};
 use crate::problem::{self, Failure};
 use crate::site::Site;
 use axum::body::{Body, Bytes};
@@ -59,7 +59,7 @@ pub(crate) async fn once(
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
-    let body = read_body(body).await?;
+    let body = read_body(body, BODY_BYTES_MAX).await?;
     let request = Request::from_parts(parts, Body::from(body.clone()));
     match site.app.idempotency_begin(&caller, &key, fingerprint(&request, &body)).await? {
         Begin::Started => {}

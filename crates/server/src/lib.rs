@@ -12,6 +12,7 @@ mod cookies;
 mod events;
 mod extract;
 mod headers;
+mod hooks;
 mod idempotency;
 mod input;
 mod metrics;

@@ -108,7 +108,7 @@ fn token_scheme() -> SecurityScheme {
 }
 
 fn describe(rule: &Rule, operation: &mut Operation) {
-    if rule.access != Access::Public {
+    if !matches!(rule.access, Access::Public | Access::Provider) {
         let schemes: &[&str] =
             if rule.access == Access::Session { &["cookie"] } else { &["token", "cookie"] };
         let requirement = |name: &&str| SecurityRequirement::new(*name, Vec::<String>::new());
@@ -154,7 +154,7 @@ fn statuses(rule: &Rule, operation: &Operation) -> BTreeSet<u16> {
     let parameters = operation.parameters.iter().flatten();
     let places: Vec<_> = parameters.filter_map(place).collect();
     let reads = rule.method == Method::GET;
-    let known = rule.access != Access::Public;
+    let known = !matches!(rule.access, Access::Public | Access::Provider);
     let sets: [(bool, &[u16]); 9] = [
         (true, &[429, 500, 503]),
         (known, &[401]),

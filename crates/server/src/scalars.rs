@@ -2,10 +2,13 @@
 
 use crate::input::{Fault, Scalar, Shape};
 use crate::views::audit::AuditFormat;
+use dialtone_app::TapeOutcome;
 use dialtone_app::clock;
+use dialtone_domain::inbound::Hook;
 use dialtone_domain::line::{Cause, Fix, SmsOwner};
 use dialtone_domain::{
-    AccountSid, AssistantId, Country, Language, OrgId, Permission, Phone, Role, Scopes, SecretString,
+    AccountSid, AssistantId, Country, Language, OrgId, Permission, Phone, Provider, Role, Scopes,
+    SecretString,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -392,4 +395,26 @@ impl Scalar for SmsOwner {
     fn shape() -> Shape {
         Shape { values: vec!["twilio", "vapi"], ..Shape::text() }
     }
+}
+
+/// Values that are one of a few names.
+macro_rules! named {
+    ($($kind:ty: $all:expr;)+) => {$(
+        impl Scalar for $kind {
+            fn read(value: &Value) -> Result<Self, Fault> {
+                let name = text(value)?;
+                $all.into_iter().find(|one| one.name() == name).ok_or_else(|| Fault::of("validation.type"))
+            }
+
+            fn shape() -> Shape {
+                Shape { values: $all.into_iter().map(|one| one.name()).collect(), ..Shape::text() }
+            }
+        }
+    )+};
+}
+
+named! {
+    Provider: [Provider::Twilio, Provider::Vapi];
+    Hook: Hook::ALL.iter().copied();
+    TapeOutcome: [TapeOutcome::Accepted, TapeOutcome::Refused];
 }

@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use crate::events::Streams;
+use crate::hooks::Slots;
 use crate::metrics::Metrics;
 use crate::rates::Rates;
 use crate::server::Options;
@@ -24,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) rates: Rates,
     pub(crate) metrics: Metrics,
     pub(crate) streams: Streams,
+    /// The turns of providers' requests.
+    pub(crate) slots: Slots,
     /// Becomes true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -33,7 +36,8 @@ impl Site {
         let (metrics, streams) = (Metrics::new(&app), Streams::default());
         let trusted_proxies = options.trusted_proxies.clone();
         let rates = Rates::new(options.requests_per_minute);
-        Self(Arc::new(Inner { app, public_url, trusted_proxies, rates, metrics, streams, stopping }))
+        let slots = Slots::default();
+        Self(Arc::new(Inner { app, public_url, trusted_proxies, rates, metrics, streams, slots, stopping }))
     }
 }
 

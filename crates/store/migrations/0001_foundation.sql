@@ -438,3 +438,59 @@ CREATE INDEX deliveries_due ON deliveries (run_at, id) WHERE finished_at IS NULL
 CREATE INDEX deliveries_unfinished ON deliveries (org_id, target, run_at, id) WHERE finished_at IS NULL;
 CREATE INDEX deliveries_by_target ON deliveries (org_id, target, created_at, id);
 CREATE INDEX deliveries_by_age ON deliveries (finished_at) WHERE finished_at IS NOT NULL;
+
+-- What providers tell us.
+
+-- Who may have signed a request: by account and number.
+CREATE INDEX lines_by_number ON lines (twilio_account_sid, phone, created_at, id);
+CREATE INDEX twilio_settings_by_account ON twilio_settings (account_sid, created_at, org_id);
+
+-- Each thing that was told, once and for ever: the key is made of what was signed, and is never forgotten, so that a
+-- request that comes again in a year still has no second effect.
+CREATE TABLE inbound (
+    key TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    -- The message or call that it is about.
+    subject TEXT NOT NULL,
+    tape_id TEXT NOT NULL,
+    received_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX inbound_by_subject ON inbound (subject, org_id);
+
+-- Each request as it came, without secrets; bounded, and aged out.
+CREATE TABLE tape (
+    id TEXT NOT NULL PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    line_id TEXT,
+    provider TEXT NOT NULL,
+    hook TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('accepted', 'refused')),
+    refusal TEXT,
+    status BIGINT NOT NULL,
+    -- What may be shown without opening the rest.
+    about TEXT NOT NULL,
+    -- Path, headers and body, sealed; NULL where only the outline was kept.
+    request BYTEA,
+    bytes BIGINT NOT NULL,
+    is_whole BOOLEAN NOT NULL,
+    repeats BIGINT NOT NULL,
+    repeated_at BIGINT,
+    received_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX tape_by_age ON tape (org_id, received_at, id);
+CREATE INDEX tape_by_outcome ON tape (org_id, outcome, received_at, id);
+
+CREATE TABLE tape_settings (
+    org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),
+    days BIGINT NOT NULL
+) STRICT;
+
+-- Refused requests that name nobody who is here: an outline of the last few.
+CREATE TABLE tape_strangers (
+    id TEXT NOT NULL PRIMARY KEY,
+    hook TEXT NOT NULL,
+    refusal TEXT NOT NULL,
+    about TEXT NOT NULL,
+    received_at BIGINT NOT NULL
+) STRICT;
+CREATE INDEX tape_strangers_by_age ON tape_strangers (received_at, id);

@@ -23,12 +23,14 @@ pub mod diary;
 pub mod events;
 pub mod factors;
 pub mod idempotency;
+pub mod inbound;
 pub mod instance;
 pub mod keys;
 pub mod lines;
 pub mod operations;
 pub mod previous_tokens;
 pub mod settings;
+pub mod tape;
 pub mod watch;
 
 mod chain;

@@ -1,10 +1,11 @@
 //! Values and rows: the four column types, and how Rust types become them and come back.
 
+use dialtone_domain::inbound::{Hook, Refusal};
 use dialtone_domain::line::SmsOwner;
 use dialtone_domain::{
     AccountSid, AlertId, AlertKind, AssistantId, Country, DeliveryId, EntryId, InvitationId, Language,
-    LineId, NumberSid, OperationId, OrgId, PasskeyId, Phone, Role, Scopes, SessionId, TokenId, UserId,
-    VapiNumberId, VapiOrgId, WebhookId,
+    LineId, NumberSid, OperationId, OrgId, PasskeyId, Phone, Provider, Role, Scopes, SessionId, TapeId,
+    TokenId, UserId, VapiNumberId, VapiOrgId, WebhookId,
 };
 use jiff::Timestamp;
 
@@ -194,6 +195,9 @@ columns! {
             "vapi" => Some(SmsOwner::Vapi),
             _ => None,
         };
+    Hook: |own| own.name().to_value(), Value::Text(text) => text.parse().ok();
+    Refusal: |own| own.name().to_value(), Value::Text(text) => text.parse().ok();
+    Provider: |own| own.name().to_value(), Value::Text(text) => text.parse().ok();
     Language: |own| own.code().to_value(), Value::Text(text) => text.parse().ok();
 }
 
@@ -259,6 +263,7 @@ texts!(
     PasskeyId,
     Scopes,
     SessionId,
+    TapeId,
     TokenId,
     UserId,
     VapiNumberId,

@@ -8,6 +8,7 @@ mod database;
 mod logs;
 mod sandbox;
 mod server;
+mod signing;
 mod smtp;
 
 pub use browser::Browser;
@@ -16,6 +17,7 @@ pub use database::{Database, Engine};
 pub use logs::record_logs;
 pub use sandbox::{ACCOUNT, ASSISTANT_NAME, FRENCH, KEY, NUMBER, SandboxClient, TOKEN};
 pub use server::{PASSWORD, TestServer};
+pub use signing::{hmac_sha256, sha256, twilio_signature};
 pub use smtp::MailServer;
 
 /// Declares tests that run on both database engines, each with a server of its own; `with f;` before them has `f` change

@@ -80,11 +80,13 @@ impl TestServer {
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let sandbox = Sandbox::start(any).await.unwrap();
         let data = tempfile::tempdir().unwrap();
+        // What providers sign is the address, which has to be known before the server listens there.
+        let listen = std::net::TcpListener::bind(any).unwrap().local_addr().unwrap();
         let mut config = Config {
             database_url: database.url().to_owned(),
             data_dir: data.path().to_owned(),
             master_key: None,
-            public_url: "http://127.0.0.1".to_owned(),
+            public_url: format!("http://{listen}"),
             twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
             vapi_url: format!("{}/vapi", sandbox.url()),
             limits: limits(),
@@ -146,6 +148,18 @@ impl TestServer {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Another node on the same database, which serves nobody.
+    pub async fn node(&self) -> App {
+        self.node_with(|_| ()).await
+    }
+
+    /// The same with another configuration.
+    pub async fn node_with(&self, tweak: impl FnOnce(&mut Config)) -> App {
+        let mut config = self.settings.0.clone();
+        tweak(&mut config);
+        App::open(config).await.unwrap()
     }
 
     /// The database below.

@@ -89,7 +89,7 @@ impl Keys {
 }
 
 /// Where an organisation's token is sealed.
-pub(super) fn twilio_place(org: &str) -> Place<'_> {
+pub(crate) fn twilio_place(org: &str) -> Place<'_> {
     Place { table: "twilio_settings", row: org, field: "auth_token" }
 }
 

@@ -4,7 +4,7 @@
 mod keys;
 mod tokens;
 
-pub(crate) use keys::{Keys, TwilioKey, line_server_place, line_token_place};
+pub(crate) use keys::{Keys, TwilioKey, line_server_place, line_token_place, twilio_place};
 pub(crate) use tokens::is_stale;
 
 use crate::accounts::Caller;
@@ -16,7 +16,7 @@ use crate::start::App;
 use dialtone_domain::line::{Account, AccountKind, AccountStatus, Elsewhere, TwilioView};
 use dialtone_domain::{AccountSid, Code, ExposeSecret, Phone, Problem, SecretString, SidError, VapiOrgId};
 use dialtone_store::{KeyOwner, Sealed, Tenant, Tx, lines, settings as rows};
-use keys::{twilio_place, vapi_place};
+use keys::vapi_place;
 use serde_json::json;
 
 /// Twilio's auth tokens have 32 characters in practice; the alphabet is not promised (facts/twilio.md section 3).

@@ -12,6 +12,7 @@ pub(crate) mod operations;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod support;
+pub(crate) mod tape;
 pub(crate) mod tokens;
 pub(crate) mod watch;
 

@@ -20,5 +20,6 @@ mod site;
 mod stop;
 mod supply;
 mod support;
+mod tape;
 mod traces;
 mod witness;

@@ -1,7 +1,11 @@
 //! Twilio's 2010 API: accounts, incoming numbers, caller IDs (facts/twilio.md sections 1–6).
 
+mod signature;
+mod twiml;
 mod types;
 
+pub use signature::Signed;
+pub use twiml::Twiml;
 pub use types::{Account, AccountKind, AccountStatus, Alert, Capabilities, IncomingNumber, NumberUpdate};
 
 use crate::Listed;

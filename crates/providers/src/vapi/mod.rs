@@ -1,8 +1,10 @@
 //! Vapi's API: assistants, phone numbers, calls (facts/vapi.md sections 2–5, 7, 8).
 
+mod proof;
 mod requests;
 mod types;
 
+pub use proof::{Unproved, prove};
 pub use requests::{ImportTwilio, Imported, NewAssistant, Server, TwilioCredentials, VapiNumberPatch};
 pub use types::{Assistant, NumberStatus, ServerView, VapiCall, VapiNumber, VapiProvider};
 

@@ -18,8 +18,10 @@ mod sessions;
 mod settings;
 mod setup;
 mod sign_in;
+mod tape;
 mod tokens;
 mod watch;
+mod webhooks;
 
 use crate::input::input;
 use crate::problem::Failure;
@@ -76,6 +78,8 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
         alerts::routes(),
         events::routes(),
         audit::routes(),
+        tape::routes(),
+        webhooks::routes(),
     ]
     .into_iter()
     .fold(OpenApiRouter::default(), OpenApiRouter::merge)

@@ -7,6 +7,7 @@ pub(crate) mod lines;
 pub(crate) mod operations;
 pub(crate) mod problem;
 pub(crate) mod settings;
+pub(crate) mod tape;
 pub(crate) mod watch;
 
 use axum::http::{HeaderMap, header};
@@ -63,6 +64,11 @@ pub(crate) use answers;
 answers! {
     /// It is done, and there is nothing to tell.
     Done {}
+    /// A sentence.
+    Said {
+        /// It.
+        message: String,
+    }
 }
 
 /// A text that is one of a few names.

@@ -31,6 +31,7 @@ async fn try_it(client: &Client, method: &Method, path: &str) -> dialtone_testki
 
 on_each_engine! {
     async fn f2_nobody_gets_in_without_credentials(world: TestServer) {
+        let [vapi_post, vapi_get] = ["POST", "GET"].map(|method| format!("{method} /webhooks/vapi/{ABSENT}"));
         let public = [
             "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/openapi.json", "GET /sign-in/nonsense",
             "GET /api/v1/setup", "POST /api/v1/setup", "POST /api/v1/session", "GET /api/v1/sign-in-methods",
@@ -38,6 +39,11 @@ on_each_engine! {
             "GET /sign-in/oidc", "GET /sign-in/oidc/callback",
             "POST /api/v1/password-reset", "POST /api/v1/password-reset/complete",
             "POST /api/v1/invitation", "POST /api/v1/invitation/join",
+            "POST /inbox/webhooks/sms", "GET /inbox/webhooks/sms",
+            "POST /inbox/webhooks/sms/fallback", "GET /inbox/webhooks/sms/fallback",
+            "POST /webhooks/twilio/status", "GET /webhooks/twilio/status",
+            "POST /webhooks/twilio/voice", "GET /webhooks/twilio/voice",
+            "POST /webhooks/twilio/alerts", "GET /webhooks/twilio/alerts", &vapi_post, &vapi_get,
         ];
         let operations = operations();
         assert!(operations.len() >= 40);

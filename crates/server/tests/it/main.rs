@@ -30,3 +30,4 @@ mod settings;
 mod sign_in;
 mod undo;
 mod watch;
+mod webhooks;

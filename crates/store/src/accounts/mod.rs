@@ -16,7 +16,7 @@ pub use invitations::{
     put_invitation,
 };
 pub use organisations::{
-    Organisation, create_organisation, organisation, organisation_names, tenant_by_name,
+    Organisation, create_organisation, only_organisation, organisation, organisation_names, tenant_by_name,
     tenants_for_auto_import, update_organisation,
 };
 pub use people::{

@@ -110,3 +110,15 @@ pub fn tenants_for_auto_import(tx: &mut Tx, limit: i64) -> Result<Vec<Tenant>> {
     )?;
     Ok(found.into_iter().map(|(org,)| Tenant::new(org)).collect())
 }
+
+/// The only organisation, where there is one alone.
+///
+/// # Errors
+/// As all queries.
+pub fn only_organisation(tx: &mut Tx) -> Result<Option<Tenant>> {
+    let first: Option<(OrgId,)> = tx.opt(sql!("SELECT id FROM orgs ORDER BY id LIMIT 1"), params![])?;
+    let Some((org,)) = first else { return Ok(None) };
+    let second: Option<(OrgId,)> =
+        tx.opt(sql!("SELECT id FROM orgs WHERE id > ?1 ORDER BY id LIMIT 1"), params![org])?;
+    Ok(second.is_none().then(|| Tenant::new(org)))
+}

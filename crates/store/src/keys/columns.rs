@@ -54,6 +54,7 @@ sealed_columns! {
     "lines"."id"."twilio_auth_token" of "org_id";
     "previous_tokens"."id"."auth_token" of "org_id";
     "totp"."user_id"."secret" of "'instance'";
+    "tape"."id"."request" of "org_id";
     "twilio_settings"."org_id"."auth_token" of "org_id";
     "vapi_settings"."org_id"."api_key" of "org_id";
     "webhooks"."id"."secret" of "org_id";

@@ -6,6 +6,7 @@ mod accounts;
 mod common;
 mod engine;
 mod events;
+mod inbound;
 mod keys;
 mod killed;
 mod lines;

@@ -3,7 +3,7 @@
 //! in it by itself; where it needs an id that `objects` does not know, it fails until there is a row.
 
 mod document;
-mod objects;
+pub(crate) mod objects;
 
 use dialtone_app::NewToken;
 use dialtone_domain::{ExposeSecret, Role};

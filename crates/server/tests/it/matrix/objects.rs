@@ -7,15 +7,19 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// A message that somebody claims to be from Twilio.
+const TEXT: &str = "SM00000000000000000000000000000001";
+
 /// No object has this id.
 pub(crate) const ABSENT: &str = "01890000-0000-7000-8000-000000000000";
 
 /// What each parameter of a path names, by the path up to it.
-const NAMED: [(&str, &str); 11] = [
+const NAMED: &[(&str, &str)] = &[
     ("/api/v1/lines/{line}", "line"),
     ("/api/phone-numbers/{id}", "line"),
     ("/api/v1/members/{id}", "member"),
     ("/api/v1/operations/{id}", "operation"),
+    ("/api/v1/tape/{id}", "taped"),
     ("/api/v1/tokens/{id}", "token"),
     ("/api/v1/alerts/{id}", "alert"),
     ("/api/v1/alert-webhooks/{id}", "webhook"),
@@ -24,12 +28,13 @@ const NAMED: [(&str, &str); 11] = [
     ("/api/v1/sessions/{id}", "nothing"),
     // A person's own and no organisation's: the tests of passkeys try foreign ones.
     ("/api/v1/me/factors/passkeys/{id}", "passkey"),
+    ("/webhooks/vapi/{line}", "line"),
     ("/sign-in/{code}", "nothing"),
 ];
 
 /// What a field of a body or a parameter of a query takes: the operations whose name contains the first text, the
 /// field, and what of the organisation is put there; `""` leaves it out.
-const GIVEN: [(&str, &str, &str); 18] = [
+const GIVEN: &[(&str, &str, &str)] = &[
     ("", "assistant_id", "assistant"),
     ("", "default_assistant_id", "assistant"),
     ("", "assignedAssistantId", "assistant"),
@@ -48,6 +53,8 @@ const GIVEN: [(&str, &str, &str); 18] = [
     ("GET /api/v1/operations", "line", "line"),
     ("POST /api/v1/alert-webhooks", "url", "address"),
     ("PATCH /api/v1/watch", "repair", ""),
+    ("GET /api/v1/tape", "line", "line"),
+    ("GET /api/v1/tape", "text", "nothing"),
 ];
 
 /// Fields that look like an id of ours and are none, with the reason.
@@ -110,6 +117,12 @@ impl Organisation {
         let (line, operation) = (id(&imported, "/phone/line_id"), id(&imported, "/operation_id"));
         let named = json!({ "friendly_name": mark, "notes": mark });
         owner.patch(&format!("/api/v1/lines/{line}"), named).await.expect(200);
+        // A request that is refused: it names the account, and nothing signs it.
+        let text =
+            [("AccountSid", account.as_str()), ("MessageSid", TEXT), ("To", numbers[0]), ("Body", mark)];
+        let text = owner.request(Method::POST, "/inbox/webhooks/sms").form(&text);
+        owner.send(text).await.expect(403);
+        let taped = id(&owner.get("/api/v1/tape").await.expect(200), "/entries/0/id");
         let email = format!("{mark}@example.com").to_lowercase();
         let member = json!({ "email": email, "name": mark, "role": "viewer" });
         let member = owner.post("/api/v1/members", member).await.expect(201);
@@ -140,6 +153,7 @@ impl Organisation {
             ("line", line),
             ("operation", operation),
             ("member", id(&member, "/member/id")),
+            ("taped", taped),
             ("token", id(&api_token, "/token/id")),
             ("number", numbers[0].to_owned()),
             ("second_number", numbers[1].to_owned()),

@@ -1,6 +1,6 @@
 //! What is thrown away by age, from one table: each row is a query that forgets, and how long its rows are kept.
 
-use crate::clock::now;
+use crate::clock::steady;
 use crate::start::App;
 use dialtone_store::{
     Result, Tx, accounts, alerts, deliveries, diary, factors, idempotency, previous_tokens, tape,
@@ -33,8 +33,7 @@ impl App {
     pub(crate) async fn keep_house(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             for (what, age, forget) in RULES {
-                let before = now() - *age;
-                match self.store().write(move |tx| forget(tx, before)).await {
+                match self.store().write(move |tx| forget(tx, steady() - *age)).await {
                     Ok(0) => (),
                     Ok(rows) => tracing::debug!(what, rows, "forgotten"),
                     Err(error) => tracing::warn!(what, %error, "what is too old could not be forgotten"),

@@ -3,7 +3,7 @@
 //! tells the request from others, which may hold a password.
 
 use crate::accounts::Caller;
-use crate::clock::now;
+use crate::clock::steady;
 use crate::start::App;
 use crate::vault::Place;
 use dialtone_domain::{ExposeSecret, Problem, SecretString};
@@ -57,8 +57,9 @@ impl App {
     ) -> Result<Begin, Problem> {
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let digest = SecretString::from(digest);
-        let (app, tenant, row, at) = (self.clone(), caller.tenant.clone(), row(caller, key), now());
+        let (app, tenant, row) = (self.clone(), caller.tenant.clone(), row(caller, key));
         let begin = self.store().write(move |tx| {
+            let at = steady();
             rows::forget(tx, at - KEPT)?;
             let data_key = app.inner.vault.data_key(tx, KeyOwner::Org(tenant.org()))?;
             let fingerprint = data_key.seal(fingerprint_place(&row), &digest);

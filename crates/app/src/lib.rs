@@ -4,10 +4,12 @@
 mod accounts;
 mod assistants;
 mod audit;
+pub mod backup;
 pub mod clock;
 mod credentials;
 mod engine;
 mod events;
+pub mod fence;
 mod housekeeping;
 mod idempotency;
 mod inbound;

@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     lag: Gauge,
     deliveries: Gauge,
     inbound: Family<Inbound, Counter>,
+    backup: Gauge,
 }
 
 impl Metrics {
@@ -63,6 +64,9 @@ impl Metrics {
             "Mails and webhooks not delivered yet",
             self.deliveries.clone(),
         );
+        let help =
+            "When the newest backup in the data directory was made, in seconds since 1970; 0 without one";
+        registry.register_with_unit("last_backup_timestamp", help, Unit::Seconds, self.backup.clone());
     }
 
     /// A request of a provider had that end.
@@ -134,6 +138,7 @@ impl App {
         let metrics = &self.inner.metrics;
         metrics.lag.set(late(due));
         metrics.deliveries.set(deliveries);
+        metrics.backup.set(self.last_backup().map_or(0, Timestamp::as_second));
         metrics.alerts.clear();
         for counts::Count { kind, count } in alerts {
             metrics.alerts.get_or_create(&Kind { kind }).set(count);

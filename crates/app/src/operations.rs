@@ -1,9 +1,10 @@
 //! Durable operations: how they are started, followed, undone, and worked on.
 
 use crate::accounts::Caller;
-use crate::clock::{new_id, now};
+use crate::clock::{new_id, now, steady};
 use crate::engine::LEASE;
 use crate::events::{Actor, record};
+use crate::fence::refuse_if_fenced;
 use crate::lines::{LineRef, Page, PageRequest, page_of};
 use crate::start::App;
 use dialtone_domain::line::{Cause, Change, Check, Desired};
@@ -149,13 +150,14 @@ pub(crate) struct NewOperation {
 /// Starts an operation in the transaction that gives the reason for it.
 ///
 /// # Errors
-/// [`Code::LineBusy`] while another one runs on the line.
+/// [`Code::LineBusy`] while another one runs on the line; [`Code::Fenced`].
 pub(crate) fn start(
     tx: &mut Tx,
     tenant: &Tenant,
     actor: &Actor,
     new: &NewOperation,
 ) -> Result<OperationId, Problem> {
+    refuse_if_fenced(tx)?;
     let (id, at) = (new_id(), now());
     let row = rows::NewOperation {
         id,
@@ -163,7 +165,7 @@ pub(crate) fn start(
         kind: new.kind.name().to_owned(),
         desired: serde_json::to_value(&new.desired).map_err(|_| Code::Internal)?,
         previous: None,
-        run_at: at,
+        run_at: steady(),
         undo_of: new.undo_of,
         created_by: serde_json::to_value(actor).map_err(|_| Code::Internal)?,
         created_at: at,
@@ -313,13 +315,17 @@ impl App {
             return Ok(Workers { app: self.clone(), tasks });
         }
         if self.is_alone() {
-            self.store().write(rows::release_all).await?;
+            self.store().write(|tx| rows::release_all(tx, steady())).await?;
         }
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));
         }
         tasks.spawn(self.clone().sweep_for_imports(stop.clone()).instrument(working("waiting imports")));
         self.spawn_watch(&mut tasks, &stop);
+        tasks.spawn(self.clone().watch_database(stop.clone()).instrument(working("fence and clock")));
+        if let Some(schedule) = self.inner.backups {
+            tasks.spawn(self.clone().keep_backups(schedule, stop.clone()).instrument(working("backups")));
+        }
         tasks.spawn(self.clone().keep_house(stop).instrument(working("housekeeping")));
         Ok(Workers { app: self.clone(), tasks })
     }
@@ -327,8 +333,14 @@ impl App {
     async fn work(self, mut stop: watch::Receiver<bool>) {
         let mut work = self.store().wakeups(Topic::Operations);
         while !*stop.borrow() {
-            let (node, at) = (self.inner.node.clone(), now());
-            let claimed = self.store().write(move |tx| rows::claim(tx, &node, at, LEASE)).await;
+            if !self.inner.gate.is_open() {
+                // What is in hand waits for the fence to be lifted.
+                wait_for(&mut work, LOOK).await;
+                continue;
+            }
+            let node = self.inner.node.clone();
+            let claim = move |tx: &mut Tx| rows::claim(tx, &node, steady(), LEASE);
+            let claimed = self.store().write(claim).await;
             match claimed {
                 Ok(Some(claimed)) => {
                     let id = claimed.operation.id;

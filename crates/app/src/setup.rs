@@ -242,6 +242,9 @@ impl App {
                 () = self.inner.sweep.nudged.notified() => (),
                 _ = stop.changed() => return,
             }
+            if !self.inner.gate.is_open() {
+                continue;
+            }
             let Ok(tenants) = self.store().read(|tx| accounts::tenants_for_auto_import(tx, SWEEP_MAX)).await
             else {
                 continue;

@@ -1,6 +1,7 @@
 //! Opening the application: database, master key, providers.
 
 use crate::accounts::{OidcSignUp, RelyingParty, ResetLimits, SignInLimits};
+use crate::backup::{Schedule, Source};
 use crate::inbound::Inbound;
 use crate::metrics::Metrics;
 use crate::setup::Sweep;
@@ -9,7 +10,7 @@ use dialtone_domain::{Problem, SecretString};
 use dialtone_providers::{Addresses, Gate, Guard, Limits, MailConfig, Mailer, Oidc, OidcConfig, Providers};
 use dialtone_store::{Engine, Store, accounts};
 use jiff::SignedDuration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     /// Who may come in by it without having been added.
     pub oidc_sign_up: Vec<OidcSignUp>,
+    /// How often a backup is made by itself, where one is.
+    pub backups: Option<Schedule>,
 }
 
 /// Why the application does not start; each text is a sentence for whoever starts it.
@@ -48,6 +51,12 @@ pub enum StartError {
     /// The data directory cannot be made.
     #[error("The data directory {0} cannot be made: {1}.")]
     DataDir(String, std::io::Error),
+    /// A SQLite database is gone, and its master key tells that there was one.
+    #[error(
+        "{0} is there and the database {1} is not, so there was one; nothing was made. Put the file back, or restore \
+         a backup into a new directory. To begin anew, remove the master key."
+    )]
+    DatabaseGone(String, String),
     /// The database does not open.
     #[error("The database does not open: {0}.")]
     Store(dialtone_store::Error),
@@ -101,6 +110,9 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     /// Becomes true when the process is about to end.
     pub(crate) stopping: watch::Sender<bool>,
+    /// What is backed up.
+    pub(crate) source: Source,
+    pub(crate) backups: Option<Schedule>,
 }
 
 impl App {
@@ -110,9 +122,25 @@ impl App {
     /// # Errors
     /// [`StartError`]: nothing was changed then, save for a migration that was completed.
     pub async fn open(config: Config) -> Result<Self, StartError> {
+        Self::open_with(config, Store::open).await
+    }
+
+    /// As [`App::open`], for a server: of a SQLite database there is one at a time.
+    ///
+    /// # Errors
+    /// As [`App::open`]; the process that serves the database already is named.
+    pub async fn serve(config: Config) -> Result<Self, StartError> {
+        Self::open_with(config, Store::serve).await
+    }
+
+    async fn open_with(
+        config: Config,
+        open: fn(&str) -> dialtone_store::Result<Store>,
+    ) -> Result<Self, StartError> {
         let dir = &config.data_dir;
         std::fs::create_dir_all(dir)
             .map_err(|error| StartError::DataDir(dir.display().to_string(), error))?;
+        refuse_if_gone(&config.database_url, dir, config.master_key.is_some())?;
         let addresses = Addresses { twilio: config.twilio_url, vapi: config.vapi_url };
         let gate = Gate::default();
         let providers = Providers::new(addresses, config.limits, gate.clone())
@@ -123,8 +151,9 @@ impl App {
         let minute = SignedDuration::try_from(config.minute).unwrap_or(SignedDuration::from_mins(1));
         let callback = format!("{}/sign-in/oidc/callback", config.public_url.trim_end_matches('/'));
         let oidc = config.oidc.map(|oidc| Oidc::new(oidc, callback)).transpose().map_err(StartError::Oidc)?;
+        let source = Source { database_url: config.database_url.clone(), data_dir: dir.clone() };
         let url = config.database_url;
-        let store = tokio::task::spawn_blocking(move || Store::open(&url))
+        let store = tokio::task::spawn_blocking(move || open(&url))
             .await
             .map_err(|error| StartError::Store(dialtone_store::Error::Internal(error.to_string())))?
             .map_err(StartError::Store)?;
@@ -151,8 +180,13 @@ impl App {
             sweep: Sweep::default(),
             metrics: Metrics::default(),
             stopping: watch::Sender::new(false),
+            source,
+            backups: config.backups,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let app = Self { inner: Arc::new(inner) };
+        // Before anything can go out.
+        app.follow_database().await.map_err(StartError::Store)?;
+        Ok(app)
     }
 
     /// Whether the database answers.
@@ -196,5 +230,15 @@ impl App {
     /// Only one process serves a SQLite database, so what a process before this one held is free.
     pub(crate) fn is_alone(&self) -> bool {
         self.store().engine() == Engine::Sqlite
+    }
+}
+
+/// An empty database in the place of a lost one would hide the loss. The master key is made after the database.
+fn refuse_if_gone(database_url: &str, folder: &Path, key_is_given: bool) -> Result<(), StartError> {
+    let Some(database) = database_url.strip_prefix("sqlite://").map(Path::new) else { return Ok(()) };
+    let key = folder.join(crate::vault::KEY_FILE);
+    match key_is_given || database.exists() || !key.exists() {
+        true => Ok(()),
+        false => Err(StartError::DatabaseGone(key.display().to_string(), database.display().to_string())),
     }
 }

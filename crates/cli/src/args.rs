@@ -14,6 +14,10 @@ pub(crate) use settings::{Forget, Settings, TwilioSettings, VapiSettings};
 pub(crate) use tape::{Tape, TapeFilter};
 pub(crate) use watch::{Alerts, Watch};
 
+mod backup;
+
+pub(crate) use backup::Backup;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dialtone_domain::Role;
 use std::net::SocketAddr;
@@ -78,6 +82,20 @@ pub(crate) enum Command {
     /// The keys that seal the saved secrets. Works on the data directory, also beside a running server.
     #[command(subcommand)]
     Keys(Keys),
+    /// Copies of everything but the master key, made while the server runs or not, and the way back.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Copy the whole database into an empty one of the other engine, and compare every table. Stop the servers first.
+    MigrateDatabase {
+        /// The database that is copied and not changed, such as sqlite://data/dialtone.db.
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// An empty database, such as postgres://user@host/dialtone.
+        #[arg(long, value_name = "URL")]
+        to: String,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print what is in force and where it came from, secrets hidden.
     Config {
         #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use crate::args::ServerFlags;
 use crate::failure::{Failure, Result};
+use dialtone_app::backup::Schedule;
 use dialtone_app::{MailConfig, OidcConfig, OidcSignUp};
 use dialtone_domain::SecretString;
 use ipnet::IpNet;
@@ -22,7 +23,7 @@ struct Setting {
 }
 
 /// Every setting. A default may depend on the settings above it.
-const SETTINGS: [Setting; 21] = [
+const SETTINGS: [Setting; 23] = [
     Setting { name: "listen", default: |_| said("127.0.0.1:8080"), check: address, shown: plainly },
     Setting { name: "data_dir", default: |_| said("./data"), check: not_empty, shown: plainly },
     Setting { name: "database_url", default: sqlite_in_data_dir, check: database, shown: without_password },
@@ -56,6 +57,8 @@ const SETTINGS: [Setting; 21] = [
     Setting { name: "oidc_sign_up", default: |_| None, check: sign_up_rules, shown: plainly },
     Setting { name: "trusted_proxies", default: |_| None, check: networks, shown: plainly },
     Setting { name: "requests_per_minute", default: |_| said("12000"), check: count, shown: plainly },
+    Setting { name: "backup_every", default: daily_where_nobody_else_does, check: interval, shown: plainly },
+    Setting { name: "backup_keep", default: |_| said("7"), check: how_many, shown: plainly },
     Setting { name: "log", default: |_| said("info"), check: log_filter, shown: plainly },
     Setting { name: "log_format", default: |_| said("auto"), check: log_format, shown: plainly },
     Setting { name: "otlp_url", default: |_| None, check: web_address, shown: without_password },
@@ -72,6 +75,35 @@ fn sqlite_in_data_dir(resolved: &Resolved) -> Option<String> {
 
 fn where_it_listens(resolved: &Resolved) -> Option<String> {
     Some(format!("http://{}", resolved.get("listen")))
+}
+
+/// Who runs PostgreSQL has backups of their own; a file in a folder has none.
+fn daily_where_nobody_else_does(resolved: &Resolved) -> Option<String> {
+    said(if resolved.database_file().is_some() { "24h" } else { "off" })
+}
+
+fn interval(text: &str) -> std::result::Result<(), &'static str> {
+    match text == "off" || every(text).is_some() {
+        true => Ok(()),
+        false => Err("must be off, or a number of minutes or hours, such as 30m or 24h"),
+    }
+}
+
+fn every(text: &str) -> Option<Duration> {
+    let (number, seconds) = match (text.strip_suffix('m'), text.strip_suffix('h')) {
+        (Some(minutes), _) => (minutes, 60),
+        (_, Some(hours)) => (hours, 3600),
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok().filter(|number| (1..=10_000).contains(number))?;
+    Some(Duration::from_secs(number * seconds))
+}
+
+fn how_many(text: &str) -> std::result::Result<(), &'static str> {
+    match text.parse() {
+        Ok(1..=10_000_usize) => Ok(()),
+        _ => Err("must be a number from 1 to 10000"),
+    }
 }
 
 fn not_empty(text: &str) -> std::result::Result<(), &'static str> {
@@ -262,6 +294,10 @@ impl Resolved {
                 .map(|url| MailConfig { url: url.into(), from: self.get("mail_from").to_owned() }),
             private_webhooks: self.get("private_webhooks").to_owned(),
             minute: std::time::Duration::from_secs(60),
+            backups: every(self.get("backup_every")).map(|every| Schedule {
+                every,
+                keep: self.get("backup_keep").parse().expect("checked when it was read"),
+            }),
             oidc: self.oidc(),
             oidc_sign_up: self.list("oidc_sign_up").filter_map(|rule| rule.parse().ok()).collect(),
         }

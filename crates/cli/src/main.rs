@@ -18,8 +18,8 @@ mod telemetry;
 use args::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use commands::{
-    api, assistants, audit, doctor, keys, local, members, numbers, operations, serve, settings, support,
-    tape, tokens, watch,
+    api, assistants, audit, backup, doctor, keys, local, members, numbers, operations, serve, settings,
+    support, tape, tokens, watch,
 };
 use failure::{Failure, Result};
 use std::process::ExitCode;
@@ -58,6 +58,8 @@ async fn run(command: Command) -> Result {
         Command::User(command) => local::user(command).await,
         Command::Token(command) => local::token(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Backup(command) => backup::run(command).await,
+        Command::MigrateDatabase { from, to, output } => backup::migrate(from, to, output).await,
         Command::Config { server, output } => serve::config(&server, output),
         Command::Health(flags) => support::health(&flags).await,
         Command::SupportBundle(flags) => support::bundle(&flags).await,

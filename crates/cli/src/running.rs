@@ -24,7 +24,7 @@ impl Running {
     /// Opens the application and answers on the address.
     pub(crate) async fn start(config: Config, options: Options, listen: SocketAddr) -> Result<Self> {
         let options = Options { public_url: config.public_url.parse().ok(), ..options };
-        let app = App::open(config).await.map_err(|error| Failure::Error(error.to_string()))?;
+        let app = App::serve(config).await.map_err(|error| Failure::Error(error.to_string()))?;
         let server = Server::start(app.clone(), listen, options)
             .await
             .map_err(|error| Failure::because(format!("The server cannot listen on {listen}"), error))?;

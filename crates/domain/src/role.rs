@@ -53,6 +53,8 @@ pub enum Permission {
     TapeRead,
     /// Open what providers sent, and replay it.
     TapeOpen,
+    /// Let a restored backup act again.
+    InstanceChange,
 }
 
 /// Each permission with its name in the API and the least role that has it.
@@ -74,6 +76,7 @@ const TABLE: &[(Permission, &str, Role)] = &[
     (Permission::AuditRead, "audit.read", Role::Owner),
     (Permission::TapeRead, "tape.read", Role::Viewer),
     (Permission::TapeOpen, "tape.open", Role::Admin),
+    (Permission::InstanceChange, "instance.change", Role::Owner),
 ];
 
 impl Permission {

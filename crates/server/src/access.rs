@@ -144,6 +144,8 @@ pub(crate) static TABLE: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         person(M::POST, "/api/v1/me/factors/passkeys/{id}/remove").also(&[409]),
         needs(M::PUT, "/api/v1/organisation/second-factor", P::OrganisationChange).also(&[409]),
         needs(M::DELETE, "/api/v1/members/{id}/factors", P::MembersChange).also(&[409]),
+        needs(M::GET, "/api/v1/instance", P::Member).also(&[404]),
+        needs(M::DELETE, "/api/v1/instance/fence", P::InstanceChange).also(&[404]),
         needs(M::GET, "/api/v1/organisation", P::Member),
         needs(M::PATCH, "/api/v1/organisation", P::OrganisationChange).providers(),
         needs(M::GET, "/api/v1/members", P::MembersRead),

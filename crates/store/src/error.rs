@@ -31,6 +31,17 @@ pub enum Error {
         /// The newest schema version that this program knows.
         known: i64,
     },
+    /// There is no database of ours at this address. Nothing was made.
+    #[error("there is no Dialtone database at this address; nothing was made")]
+    Absent,
+    /// Another process has it. Nothing was changed.
+    #[error(
+        "it is in use: {0}. Stop that one first, or name another data directory with --data-dir; nothing was changed"
+    )]
+    InUse(String),
+    /// What is to be filled holds something already. It was not touched.
+    #[error("the database is not empty, and nothing is written over what is there; choose an empty one")]
+    NotEmpty,
     /// What was found is damaged, or is not a database of ours. It was not touched.
     #[error("{0}")]
     Corrupt(String),

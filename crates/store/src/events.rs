@@ -221,12 +221,20 @@ pub fn head(tx: &mut Tx, tenant: &Tenant) -> Result<Head> {
     }
 }
 
+/// Every organisation: for what concerns the installation and has to be told to all.
+///
+/// # Errors
+/// As all queries.
+pub fn of_organisations(tx: &mut Tx) -> Result<Vec<Tenant>> {
+    let ids: Vec<(OrgId,)> = tx.all(sql!("SELECT id FROM orgs ORDER BY id"), params![])?;
+    Ok(ids.into_iter().map(|(org,)| Tenant::new(org)).collect())
+}
+
 /// Everyone who has a chain, the installation included: for the command line on the data directory.
 ///
 /// # Errors
 /// As all queries.
 pub fn all_chains(tx: &mut Tx) -> Result<Vec<Tenant>> {
-    let of_orgs: Vec<(OrgId,)> = tx.all(sql!("SELECT id FROM orgs ORDER BY id"), params![])?;
-    let orgs = of_orgs.into_iter().map(|(org,)| Tenant::new(org));
-    Ok(installation(tx)?.into_iter().chain(orgs).collect())
+    let organisations = of_organisations(tx)?;
+    Ok(installation(tx)?.into_iter().chain(organisations).collect())
 }

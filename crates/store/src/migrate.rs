@@ -6,18 +6,40 @@ use crate::tx::{Step, Tx};
 use crate::value::params;
 use crate::{Engine, Error, Result};
 
+/// A migration's name and text.
+type Migration = (&'static str, &'static str);
+
 /// All migrations in order; a migration's version is its place, from 1.
-const MIGRATIONS: [(&str, &str); 1] = [("foundation", include_str!("../migrations/0001_foundation.sql"))];
+const MIGRATIONS: [Migration; 1] = [("foundation", include_str!("../migrations/0001_foundation.sql"))];
+
+/// The table that records them.
+pub(crate) const VERSIONS: &str = "schema_version";
+
+/// The newest version.
+pub(crate) fn known() -> i64 {
+    MIGRATIONS.len() as i64
+}
 
 /// Brings the database to this program's schema. Nodes and processes that start together wait for each
-/// other.
+/// other. Of a SQLite database a copy is kept beside it first.
 ///
 /// # Errors
 /// [`Error::Newer`] and [`Error::Corrupt`] for a database that is not ours to change; it is not touched.
 pub(crate) fn migrate(tx: &mut Tx) -> Result<()> {
+    migrate_by(tx, &MIGRATIONS)
+}
+
+fn migrate_by(tx: &mut Tx, migrations: &[Migration]) -> Result<()> {
+    tx.begin(Step::Migrate).map_err(Fault::into_error)?;
+    let found = version(tx);
+    tx.step(Step::Rollback).map_err(Fault::into_error)?;
+    let known = migrations.len() as i64;
+    if (1..known).contains(&found?) {
+        tx.copy_before(known)?;
+    }
     loop {
         tx.begin(Step::Migrate).map_err(Fault::into_error)?;
-        let more = step(tx);
+        let more = step(tx, migrations, known);
         let end = if matches!(more, Ok(true)) { Step::Commit } else { Step::Rollback };
         tx.step(end).map_err(Fault::into_error)?;
         if !more? {
@@ -26,14 +48,23 @@ pub(crate) fn migrate(tx: &mut Tx) -> Result<()> {
     }
 }
 
-/// Runs the next migration in the transaction; says whether there was one.
-fn step(tx: &mut Tx) -> Result<bool> {
-    let known = MIGRATIONS.len() as i64;
-    let found = version(tx)?;
+/// Brings the schema to that version in the transaction at hand.
+///
+/// # Errors
+/// As [`migrate`].
+pub(crate) fn up_to(tx: &mut Tx, version: i64) -> Result<()> {
+    while step(tx, &MIGRATIONS, version)? {}
+    Ok(())
+}
+
+/// Runs the next migration up to that version in the transaction; says whether there was one.
+fn step(tx: &mut Tx, migrations: &[Migration], wanted: i64) -> Result<bool> {
+    let (found, known) = (version(tx)?, migrations.len() as i64);
     if found > known {
         return Err(Error::Newer { found, known });
     }
-    let Some((name, text)) = usize::try_from(found).ok().and_then(|index| MIGRATIONS.get(index)) else {
+    let next = usize::try_from(found).ok().filter(|_| found < wanted);
+    let Some((name, text)) = next.and_then(|index| migrations.get(index)) else {
         return Ok(false);
     };
     let text = translate(text, tx.engine());
@@ -46,7 +77,10 @@ fn step(tx: &mut Tx) -> Result<bool> {
 }
 
 /// The schema's version, 0 for an empty database.
-fn version(tx: &mut Tx) -> Result<i64> {
+///
+/// # Errors
+/// [`Error::Corrupt`] for a database that is not ours.
+pub(crate) fn version(tx: &mut Tx) -> Result<i64> {
     let tables: Sql = match tx.engine() {
         Engine::Sqlite => {
             sql!(only Sqlite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -94,6 +128,33 @@ fn translate(text: &str, engine: Engine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqlite::{Sqlite, create_file};
+
+    #[test]
+    fn t45_a_copy_of_the_old_database_is_kept_and_a_migration_that_fails_leaves_it_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("d.db");
+        create_file(&path).unwrap();
+        let mut tx = Tx::new(Box::new(Sqlite::writer(&path, None).unwrap()));
+        migrate_by(&mut tx, &MIGRATIONS).unwrap();
+        let [first] = MIGRATIONS;
+        let copy = folder.path().join("d.db-before-2");
+        assert!(!copy.exists(), "there was nothing to keep");
+
+        let broken = ("broken", "CREATE TABLE more (id TEXT) STRICT; CREATE TABLE users (id TEXT) STRICT;");
+        assert!(matches!(migrate_by(&mut tx, &[first, broken]), Err(Error::Internal(_))));
+        tx.begin(Step::Migrate).unwrap();
+        assert_eq!(version(&mut tx), Ok(1));
+        let tables = crate::schema::tables(&mut tx).unwrap();
+        assert!(!tables.iter().any(|table| table.name == "more"), "half of it was kept");
+        tx.step(Step::Rollback).unwrap();
+
+        migrate_by(&mut tx, &[first, ("more", "CREATE TABLE more (id TEXT) STRICT;")]).unwrap();
+        let mut old = Tx::new(Box::new(Sqlite::reader(&copy).unwrap()));
+        assert_eq!(version(&mut old), Ok(1));
+        let newer = migrate_by(&mut tx, &[first]);
+        assert_eq!(newer, Err(Error::Newer { found: 2, known: 1 }), "an older program does not touch it");
+    }
 
     #[test]
     fn a_migration_is_translated_for_each_engine() {

@@ -435,12 +435,19 @@ pub fn fall_back(
     Ok(changed == 1)
 }
 
-/// Ends all claims at once: for a process that knows that it is the only one, at its start.
+/// Ends all claims at once, and all waiting that a clock before this one asked for: for a process that knows that
+/// it is the only one, at its start.
 ///
 /// # Errors
 /// As all queries.
-pub fn release_all(tx: &mut Tx) -> Result<()> {
-    tx.exec(sql!("UPDATE operations SET lease_until = 0 WHERE finished_at IS NULL"), params![])?;
+pub fn release_all(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!(
+            "UPDATE operations SET lease_until = 0, run_at = CASE WHEN run_at > ?1 THEN ?1 ELSE run_at END \
+             WHERE finished_at IS NULL"
+        ),
+        params![now],
+    )?;
     tx.wake(Topic::Operations);
     Ok(())
 }

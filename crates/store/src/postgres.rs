@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error as _;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -14,9 +15,10 @@ use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 
 use crate::error::Fault;
-use crate::sql::Sql;
-use crate::tx::{Connection, Step};
-use crate::value::{Row, Value};
+use crate::schema::Table;
+use crate::sql::{Sql, sql};
+use crate::tx::{Connection, Step, Tx};
+use crate::value::{Row, Value, params};
 use crate::wake::{Topic, Topics, Wakeups};
 use crate::worker::pause;
 use crate::{Engine, Error, Result, Sealed};
@@ -61,6 +63,14 @@ fn connect(config: &Config) -> Result<Client> {
     let mut client = config.connect(NoTls).map_err(unreachable)?;
     client.batch_execute(SESSION).map_err(unreachable)?;
     Ok(client)
+}
+
+/// How many connections of other Dialtones the database has.
+pub(crate) fn others_connected(config: &Config) -> Result<i64> {
+    let mut tx = Tx::new(Box::new(Postgres::connect(config)?));
+    let others: Sql = sql!(only Postgres: "SELECT COUNT(*) FROM pg_catalog.pg_stat_activity \
+        WHERE application_name = 'dialtone' AND datname = current_database() AND pid <> pg_backend_pid()");
+    tx.one(others, params![]).map(|(others,)| others)
 }
 
 impl Postgres {
@@ -138,6 +148,32 @@ fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
     values.iter().map(parameter).collect()
 }
 
+/// Appends a row in the text format of COPY.
+fn copy_line(row: &[Value], line: &mut String) {
+    for (index, value) in row.iter().enumerate() {
+        if index > 0 {
+            line.push('\t');
+        }
+        match value {
+            Value::Null => line.push_str("\\N"),
+            Value::Int(number) => line.push_str(&number.to_string()),
+            Value::Bool(flag) => line.push(if *flag { 't' } else { 'f' }),
+            Value::Text(text) => text.chars().for_each(|char| match char {
+                '\\' => line.push_str("\\\\"),
+                '\t' => line.push_str("\\t"),
+                '\n' => line.push_str("\\n"),
+                '\r' => line.push_str("\\r"),
+                char => line.push(char),
+            }),
+            Value::Bytes(bytes) | Value::Sealed(Sealed(bytes)) => {
+                line.push_str("\\\\x");
+                bytes.iter().for_each(|byte| line.push_str(&format!("{byte:02x}")));
+            }
+        }
+    }
+    line.push('\n');
+}
+
 fn column(row: &postgres::Row, index: usize, sql: Sql) -> Result<Value> {
     let kind = row.columns().get(index).map(postgres::Column::type_);
     let value = match kind {
@@ -190,10 +226,34 @@ impl Connection for Postgres {
         each: &mut dyn FnMut(&mut Row<'_>) -> Result<()>,
     ) -> Result<(), Fault> {
         let statement = self.prepare(sql)?;
-        let rows = self.client.query(&statement, &parameters(params)).map_err(|error| fault(&error, sql))?;
-        rows.iter()
-            .try_for_each(|row| each(&mut Row::new(&|index| column(row, index, sql))))
-            .map_err(Fault::Statement)
+        let failed = |error: postgres::Error| fault(&error, sql);
+        let mut rows = self.client.query_raw(&statement, parameters(params)).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(&mut Row::new(&|index| column(&row, index, sql))).map_err(Fault::Statement)?;
+        }
+        Ok(())
+    }
+
+    /// Who runs a server has its own ways.
+    fn copy_before(&mut self, _: i64) -> Result<()> {
+        Ok(())
+    }
+
+    fn fill(
+        &mut self,
+        table: &Table,
+        rows: &mut dyn Iterator<Item = Result<Vec<Value>>>,
+    ) -> Result<(), Fault> {
+        let failed = |error: postgres::Error| fault(&error, &table.name);
+        let lost = |_| Fault::Lost("the connection was lost".to_owned());
+        let mut copy = self.client.copy_in(&table.copy()).map_err(failed)?;
+        let mut line = String::new();
+        for row in rows {
+            line.clear();
+            copy_line(&row.map_err(Fault::Statement)?, &mut line);
+            copy.write_all(line.as_bytes()).map_err(lost)?;
+        }
+        copy.finish().map(drop).map_err(failed)
     }
 
     /// Wakes the other nodes. Not inside the transaction, where NOTIFY would make commits wait for each

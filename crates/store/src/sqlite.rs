@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, params_from_iter};
 
 use crate::error::Fault;
+use crate::lock::{Lock, beside};
+use crate::schema::Table;
 use crate::sql::Sql;
+use crate::sums::{Sums, refuse_orphans};
 use crate::tx::{Connection, Step};
 use crate::value::{Row, Value};
 use crate::wake::Topics;
@@ -22,8 +26,8 @@ use crate::{Engine, Error, Result};
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is moved into the file when it is longer than this…
 const CHECKPOINT_BYTES: u64 = 4 << 20;
-/// …and cut off, for which writers wait a moment, when it is longer than this.
-const TRUNCATE_BYTES: u64 = 256 << 20;
+/// …and begun anew, for which writers wait a moment, when it is longer than this.
+const RESTART_BYTES: u64 = 256 << 20;
 /// More than the number of texts, so that none is ever prepared twice.
 const STATEMENTS: usize = 512;
 
@@ -70,6 +74,7 @@ impl Sqlite {
         connection
             .execute_batch(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0;
+                 PRAGMA journal_size_limit = 67108864;
                  PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY",
             )
             .map_err(|error| opening(path, &error))?;
@@ -91,6 +96,10 @@ fn open(path: &Path) -> Result<rusqlite::Connection> {
     let connection =
         rusqlite::Connection::open_with_flags(path, flags).map_err(|error| opening(path, &error))?;
     connection.busy_timeout(LOCK_TIMEOUT).map_err(|error| opening(path, &error))?;
+    // The file changes only where its pages' sums are noted (`sums.rs`).
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(|error| opening(path, &error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
@@ -198,6 +207,28 @@ impl Connection for Sqlite {
         Ok(())
     }
 
+    fn copy_before(&mut self, version: i64) -> Result<()> {
+        let Some(path) = self.connection.path().map(PathBuf::from) else { return Ok(()) };
+        let copy = beside(&path, &format!("-before-{version}"));
+        // Whoever was killed while copying left half a copy.
+        let _ = std::fs::remove_file(&copy);
+        create_file(&copy)?;
+        let copied = self.connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()]);
+        copied.map(drop).map_err(|error| opening(&copy, &error))
+    }
+
+    fn fill(
+        &mut self,
+        table: &Table,
+        rows: &mut dyn Iterator<Item = Result<Vec<Value>>>,
+    ) -> Result<(), Fault> {
+        let sql = table.insert();
+        for row in rows {
+            self.exec(sql, &row.map_err(Fault::Statement)?)?;
+        }
+        Ok(())
+    }
+
     fn committed(&mut self, _: Topics) {
         if let Some(checkpointer) = &self.checkpointer {
             // If the signal before this one has not been taken yet, it serves for both.
@@ -206,39 +237,112 @@ impl Connection for Sqlite {
     }
 }
 
-/// The thread that moves the log into the file. It ends when the last sender is gone.
-pub(crate) struct Checkpointer {
+/// What the one process has that looks after the file: the lock, and the sums of the pages.
+pub(crate) struct Keeper {
     path: PathBuf,
+    /// None once they cannot be kept.
+    sums: Option<Sums>,
+    _lock: Lock,
+}
+
+impl Keeper {
+    /// Compares what is there with its sums, before anybody uses it; makes the file if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Unreachable`].
+    pub(crate) fn open(path: &Path, lock: Lock) -> Result<Self> {
+        refuse_orphans(path)?;
+        create_file(path)?;
+        if !beside(path, "-sums").exists() {
+            // What opening changes in a file that is new, or was not in WAL mode, is changed before it is noted.
+            drop(Sqlite::writer(path, None)?);
+        }
+        Ok(Self { path: path.to_owned(), sums: Some(Sums::open(path)?), _lock: lock })
+    }
+
+    /// Notes that the database is being used from here on.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.sums.as_mut().map_or(Ok(()), Sums::begin)
+    }
+}
+
+/// The thread that moves the log into the file. It ends when the last sender is gone, and frees the lock then.
+pub(crate) struct Checkpointer {
+    keeper: Keeper,
     log: PathBuf,
     signals: Receiver<()>,
+    hands: Option<Hands>,
+}
+
+/// The two connections of a checkpoint.
+struct Hands {
+    /// While it reads, the log is not begun anew: what was moved can still be found in it.
+    holder: Sqlite,
+    mover: Sqlite,
 }
 
 impl Checkpointer {
-    pub(crate) fn new(path: &Path) -> (SyncSender<()>, Self) {
+    pub(crate) fn new(keeper: Keeper) -> (SyncSender<()>, Self) {
         let (sender, signals) = sync_channel(1);
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        (sender, Self { path: path.to_owned(), log: log.into(), signals })
+        let log = beside(&keeper.path, "-wal");
+        (sender, Self { keeper, log, signals, hands: None })
     }
 
-    pub(crate) fn run(&self) {
-        let mut connection = None;
+    pub(crate) fn run(mut self) {
         while self.signals.recv().is_ok() {
             let bytes = std::fs::metadata(&self.log).map_or(0, |file| file.len());
-            if bytes < CHECKPOINT_BYTES {
-                continue;
-            }
-            let words = match bytes < TRUNCATE_BYTES {
-                true => "PRAGMA wal_checkpoint(PASSIVE)",
-                false => "PRAGMA wal_checkpoint(TRUNCATE)",
-            };
-            if connection.is_none() {
-                connection = Sqlite::writer(&self.path, None).ok();
-            }
-            let done = connection.as_ref().map(|sqlite| sqlite.connection.query_row(words, [], |_| Ok(())));
-            if let Some(Err(error)) = done {
-                tracing::warn!(code = ?error.sqlite_error_code(), "the database's log could not be moved into its file");
+            if bytes >= CHECKPOINT_BYTES {
+                self.checkpoint(bytes >= RESTART_BYTES);
             }
         }
+        if self.checkpoint(true)
+            && let Some(Err(error)) = self.keeper.sums.take().map(Sums::close)
+        {
+            tracing::warn!(%error, "the end could not be noted beside the database");
+        }
+    }
+
+    /// Moves what it can, or everything, keeping writers away. Says whether nothing is left in the log alone.
+    fn checkpoint(&mut self, all: bool) -> bool {
+        if self.hands.is_none() {
+            self.hands = Hands::new(&self.keeper.path).ok();
+        }
+        let Some(hands) = &self.hands else { return false };
+        hands.checkpoint(all, &mut self.keeper.sums).unwrap_or_else(|error| {
+            let code = error.sqlite_error_code();
+            tracing::warn!(?code, "the database's log could not be moved into its file");
+            false
+        })
+    }
+}
+
+impl Hands {
+    fn new(path: &Path) -> Result<Self> {
+        Ok(Self { holder: Sqlite::writer(path, None)?, mover: Sqlite::writer(path, None)? })
+    }
+
+    /// Notes what it moved before the log may be begun anew.
+    fn checkpoint(&self, all: bool, sums: &mut Option<Sums>) -> rusqlite::Result<bool> {
+        let (holder, mover) = (&self.holder.connection, &self.mover.connection);
+        holder.execute_batch(if all { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
+        let counts = holder.query_row("PRAGMA schema_version", [], |_| Ok(())).and_then(|()| {
+            let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+            mover.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts)
+        });
+        let failed = match (&counts, sums.as_mut()) {
+            (Ok((_, moved)), Some(sums)) => sums.note(u32::try_from(*moved).unwrap_or(0)).err(),
+            _ => None,
+        };
+        if let Some(error) = failed {
+            tracing::error!(%error, "the sums of the database's pages cannot be kept; the next start begins new ones");
+            if let Some(sums) = sums.take() {
+                sums.give_up();
+            }
+        }
+        holder.execute_batch("ROLLBACK")?;
+        counts.map(|(frames, moved): (i64, i64)| frames == moved)
     }
 }

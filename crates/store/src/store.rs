@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
+use crate::lock::Lock;
 use crate::migrate::migrate;
 use crate::origin::Origin;
 use crate::postgres::{Listener, Postgres, config};
 use crate::queue::{Queue, Refused};
-use crate::sqlite::{Checkpointer, Sqlite, create_file};
+use crate::sqlite::{Checkpointer, Keeper, Sqlite, create_file};
 use crate::tx::{Step, Tx};
 use crate::wake::{Topic, Wakeups};
 use crate::worker::{Counters, Job, Work, Worker};
@@ -22,6 +24,8 @@ use crate::{Error, Result};
 const QUEUE: usize = 4096;
 /// The most jobs in one SQLite transaction.
 const SQLITE_BATCH: usize = 512;
+/// How long a server waits for a command that has the database for a moment.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const SQLITE_READERS: usize = 4;
 /// The most jobs in one PostgreSQL transaction: it keeps up to 64 savepoints in fast memory.
 const POSTGRES_BATCH: usize = 60;
@@ -67,13 +71,13 @@ struct Shared {
 }
 
 /// Where the database is.
-enum Target {
+pub(crate) enum Target {
     Sqlite(PathBuf),
     Postgres(Box<::postgres::Config>),
 }
 
 impl Target {
-    fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         match url.split_once("://") {
             Some(("sqlite", "")) => Err(Error::Url("the path is empty")),
             Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
@@ -82,7 +86,14 @@ impl Target {
         }
     }
 
-    fn connect(&self) -> Result<Tx> {
+    pub(crate) fn connect_to_read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite(path) => Tx::new(Box::new(Sqlite::reader(path)?)),
+            Self::Postgres(config) => Tx::new(Box::new(Postgres::connect(config)?)),
+        })
+    }
+
+    pub(crate) fn connect(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite(path) => Tx::new(Box::new(Sqlite::writer(path, None)?)),
             Self::Postgres(config) => Tx::new(Box::new(Postgres::connect(config)?)),
@@ -91,22 +102,53 @@ impl Target {
 }
 
 impl Store {
-    /// Opens the database, makes it if it is not there, and brings its schema up to date. Blocks.
+    /// Opens the database, makes it if it is not there, and brings its schema up to date; also beside a server.
+    /// Blocks.
     ///
     /// # Errors
     /// [`Error::Url`], [`Error::Unreachable`], [`Error::Newer`], [`Error::Corrupt`]; the text is a sentence for
     /// whoever starts the program.
     pub fn open(url: &str) -> Result<Self> {
         let target = Target::parse(url)?;
-        if let Target::Sqlite(path) = &target {
-            create_file(path)?;
-        }
+        let lock = match &target {
+            // Whoever has the lock looks after the file; else this is one more that uses it.
+            Target::Sqlite(path) => match Lock::take(path, Duration::ZERO) {
+                Err(Error::InUse(_)) => None,
+                lock => Some(lock?),
+            },
+            Target::Postgres(_) => None,
+        };
+        Self::open_with(target, lock)
+    }
+
+    /// As [`Store::open`], for a server: of a SQLite database there is one at a time. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] names the process that serves it; as [`Store::open`].
+    pub fn serve(url: &str) -> Result<Self> {
+        let target = Target::parse(url)?;
+        let lock = match &target {
+            Target::Sqlite(path) => Some(Lock::take(path, LOCK_PATIENCE)?),
+            Target::Postgres(_) => None,
+        };
+        Self::open_with(target, lock)
+    }
+
+    fn open_with(target: Target, lock: Option<Lock>) -> Result<Self> {
+        let mut keeper = match (&target, lock) {
+            (Target::Sqlite(path), Some(lock)) => Some(Keeper::open(path, lock)?),
+            (Target::Sqlite(path), None) => create_file(path).map(|()| None)?,
+            (Target::Postgres(_), _) => None,
+        };
         // On a thread of its own: the PostgreSQL client must not be used on an async runtime's thread.
         std::thread::scope(|scope| scope.spawn(|| migrate(&mut target.connect()?)).join())
             .unwrap_or_else(|_| Err(Error::Internal("the migration panicked".to_owned())))?;
+        if let Some(keeper) = &mut keeper {
+            keeper.begin()?;
+        }
         let store = Self::new(&target);
         match target {
-            Target::Sqlite(path) => store.start_sqlite(path),
+            Target::Sqlite(path) => store.start_sqlite(path, keeper),
             Target::Postgres(config) => store.start_postgres(*config),
         }
         .map_err(|error| Error::Unreachable(format!("no thread can be started: {error}")))?;
@@ -130,11 +172,15 @@ impl Store {
         Self { shared: Arc::new(shared) }
     }
 
-    fn start_sqlite(&self, path: PathBuf) -> std::io::Result<()> {
-        let (signal, checkpointer) = Checkpointer::new(&path);
-        self.spawn("store-checkpoint", move || checkpointer.run())?;
+    fn start_sqlite(&self, path: PathBuf, keeper: Option<Keeper>) -> std::io::Result<()> {
+        let mut signal = None;
+        if let Some(keeper) = keeper {
+            let (sender, checkpointer) = Checkpointer::new(keeper);
+            self.spawn("store-checkpoint", move || checkpointer.run())?;
+            signal = Some(sender);
+        }
         let file = path.clone();
-        let writer = move || Ok(Tx::new(Box::new(Sqlite::writer(&file, Some(signal.clone()))?)));
+        let writer = move || Ok(Tx::new(Box::new(Sqlite::writer(&file, signal.clone())?)));
         self.start(Step::Write, 1, SQLITE_BATCH, writer)?;
         self.start(Step::Read, SQLITE_READERS, 1, move || Ok(Tx::new(Box::new(Sqlite::reader(&path)?))))
     }
@@ -254,12 +300,17 @@ impl Store {
 
     /// Takes no more work, finishes what is queued and closes the connections.
     pub async fn close(&self) {
+        let store = self.clone();
+        // A thread that panicked has nothing left to close.
+        let _ = tokio::task::spawn_blocking(move || store.close_blocking()).await;
+    }
+
+    /// As [`Store::close`], on a thread that may block.
+    pub fn close_blocking(&self) {
         self.shared.close();
         let threads =
             std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let join = move || threads.into_iter().for_each(|thread| drop(thread.join()));
-        // A thread that panicked has nothing left to close.
-        let _ = tokio::task::spawn_blocking(join).await;
+        threads.into_iter().for_each(|thread| drop(thread.join()));
     }
 }
 

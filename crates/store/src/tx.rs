@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Fault;
 use crate::origin::Origin;
+use crate::schema::Table;
 use crate::sql::Sql;
 use crate::value::{FromRow, Row, Value};
 use crate::wake::{Topic, Topics};
@@ -46,6 +47,17 @@ pub(crate) trait Connection {
         sql: Sql,
         params: &[Value],
         each: &mut dyn FnMut(&mut Row<'_>) -> Result<()>,
+    ) -> Result<(), Fault>;
+
+    /// Keeps a copy of the whole database before it is brought to that version, where the engine can. Outside of a
+    /// transaction.
+    fn copy_before(&mut self, version: i64) -> Result<()>;
+
+    /// Adds many rows to a table.
+    fn fill(
+        &mut self,
+        table: &Table,
+        rows: &mut dyn Iterator<Item = Result<Vec<Value>>>,
     ) -> Result<(), Fault>;
 
     /// What the engine does beside after a commit, when everyone has been answered.
@@ -107,6 +119,31 @@ impl Tx {
             })?;
             Ok(rows)
         })
+    }
+
+    /// Hands over the rows of a statement one by one, however many there are.
+    ///
+    /// # Errors
+    /// As [`Tx::exec`], and whatever `each` answers.
+    pub(crate) fn each(
+        &mut self,
+        sql: Sql,
+        params: &[Value],
+        each: &mut dyn FnMut(&mut Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.run(params, |connection| connection.query(sql, params, each))
+    }
+
+    /// Adds many rows to a table.
+    ///
+    /// # Errors
+    /// As [`Tx::exec`], and the first error among the rows.
+    pub(crate) fn fill(
+        &mut self,
+        table: &Table,
+        rows: &mut dyn Iterator<Item = Result<Vec<Value>>>,
+    ) -> Result<()> {
+        self.run(&[], |connection| connection.fill(table, rows))
     }
 
     /// The first row of a statement, if it has one.
@@ -191,6 +228,11 @@ impl Tx {
 
     pub(crate) fn batch(&mut self, text: &str) -> Result<(), Fault> {
         self.connection.batch(text)
+    }
+
+    /// Keeps a copy of the whole database before it is brought to that version, where the engine can.
+    pub(crate) fn copy_before(&mut self, version: i64) -> Result<()> {
+        self.connection.copy_before(version)
     }
 
     /// Starts a transaction.

@@ -14,11 +14,14 @@ pub enum Topic {
     Watch,
     /// A message is to be sent.
     Deliveries,
+    /// The fence was lifted.
+    Fence,
 }
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Topic; 4] = [Topic::Operations, Topic::Events, Topic::Watch, Topic::Deliveries];
+    pub const ALL: [Topic; 5] =
+        [Topic::Operations, Topic::Events, Topic::Watch, Topic::Deliveries, Topic::Fence];
 
     /// The name between nodes (the payload of a PostgreSQL notification).
     pub(crate) fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Topic {
             Topic::Events => "events",
             Topic::Watch => "watch",
             Topic::Deliveries => "deliveries",
+            Topic::Fence => "fence",
         }
     }
 }

@@ -74,6 +74,12 @@ impl Client {
         Self { base: base.to_owned(), http, headers: HeaderMap::new() }
     }
 
+    /// The same caller at another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The same with that header on every request.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {

@@ -54,10 +54,7 @@ impl Database {
 
     /// Every row of every table, by the table's name: each row as its columns by name.
     pub fn rows(&self) -> BTreeMap<String, Vec<Value>> {
-        match &self.server {
-            Some(_) => postgres_rows(&self.url),
-            None => sqlite_rows(self.url.strip_prefix("sqlite://").unwrap()),
-        }
+        rows_of(&self.url)
     }
 
     /// Runs statements beside the server, as somebody who can write the database.
@@ -82,6 +79,14 @@ impl Drop for Database {
         if let Some((server, name)) = &self.server {
             on_server(server, &[format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]);
         }
+    }
+}
+
+/// Every row of every table of the database at this address, as [`Database::rows`].
+pub fn rows_of(url: &str) -> BTreeMap<String, Vec<Value>> {
+    match url.strip_prefix("sqlite://") {
+        None => postgres_rows(url),
+        Some(path) => sqlite_rows(path),
     }
 }
 

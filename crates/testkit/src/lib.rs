@@ -13,7 +13,7 @@ mod smtp;
 
 pub use browser::Browser;
 pub use client::{Answer, Client};
-pub use database::{Database, Engine};
+pub use database::{Database, Engine, rows_of};
 pub use logs::record_logs;
 pub use sandbox::{ACCOUNT, ASSISTANT_NAME, FRENCH, KEY, NUMBER, SandboxClient, TOKEN};
 pub use server::{PASSWORD, TestServer};

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::database::{Database, Engine};
 use crate::logs::{plant, record_logs};
 use crate::sandbox::{ACCOUNT, ASSISTANT_NAME, KEY, NUMBER, SandboxClient, TOKEN};
+use dialtone_app::backup::Source;
 use dialtone_app::{App, Caller, Config, LocalUser, Workers};
 use dialtone_domain::{ExposeSecret, Role, SecretString};
 use dialtone_providers::{LaneLimits, Limits};
@@ -12,6 +13,7 @@ use dialtone_server::{Options, Server};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -30,10 +32,15 @@ pub struct TestServer {
     url: String,
     workers: Workers,
     server: Server,
-    playground: Sandbox,
-    database: Database,
-    data: TempDir,
     settings: (Config, Options),
+    ground: Arc<Ground>,
+}
+
+/// What a server stands on; it goes when the last one is gone that does.
+struct Ground {
+    sandbox: Sandbox,
+    database: Database,
+    _data: TempDir,
 }
 
 /// As the real ones, only less patient, and with as many turns as a sandbox stands.
@@ -77,67 +84,74 @@ impl TestServer {
         record_logs();
         [TOKEN, KEY, PASSWORD].into_iter().for_each(plant);
         let database = Database::create(engine)?;
-        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let sandbox = Sandbox::start(any).await.unwrap();
+        let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let data = tempfile::tempdir().unwrap();
+        let source = Source { database_url: database.url().to_owned(), data_dir: data.path().to_owned() };
+        let ground = Arc::new(Ground { sandbox, database, _data: data });
+        Some(Self::stand(ground, &source, change).await)
+    }
+
+    /// Another server on this data, with the same providers. Its owner has the token of this one's.
+    pub async fn beside(&self, source: &Source, tweak: impl FnOnce(&mut Config)) -> Self {
+        let mut other = Self::stand(Arc::clone(&self.ground), source, |config, _| tweak(config)).await;
+        other.owner = self.owner.at(&other.url);
+        other
+    }
+
+    async fn stand(
+        ground: Arc<Ground>,
+        source: &Source,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> Self {
         // What providers sign is the address, which has to be known before the server listens there.
-        let listen = std::net::TcpListener::bind(any).unwrap().local_addr().unwrap();
+        let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let providers = ground.sandbox.url();
         let mut config = Config {
-            database_url: database.url().to_owned(),
-            data_dir: data.path().to_owned(),
+            database_url: source.database_url.clone(),
+            data_dir: source.data_dir.clone(),
             master_key: None,
             public_url: format!("http://{listen}"),
-            twilio_url: format!("{}/twilio/{{product}}", sandbox.url()),
-            vapi_url: format!("{}/vapi", sandbox.url()),
+            twilio_url: format!("{providers}/twilio/{{product}}"),
+            vapi_url: format!("{providers}/vapi"),
             limits: limits(),
             mail: None,
             private_webhooks: "127.0.0.0/8".to_owned(),
             minute: Duration::from_secs(60),
             oidc: None,
             oidc_sign_up: Vec::new(),
+            backups: None,
         };
         // Tests ask as fast as they can.
         let mut options = Options { requests_per_minute: 1_000_000, ..Options::default() };
         change(&mut config, &mut options);
-        Some(Self::run((config, options), any, sandbox, database, data).await)
+        Self::run((config, options), listen, ground).await
     }
 
-    async fn run(
-        (config, options): (Config, Options),
-        listen: SocketAddr,
-        playground: Sandbox,
-        database: Database,
-        data: TempDir,
-    ) -> Self {
-        let app = App::open(config.clone()).await.unwrap();
+    async fn run((config, options): (Config, Options), listen: SocketAddr, ground: Arc<Ground>) -> Self {
+        let app = App::serve(config.clone()).await.unwrap();
         let workers = app.start_workers().await.unwrap();
         let server = Server::start(app.clone(), listen, options.clone()).await.unwrap();
         let url = format!("http://{}", server.addr());
-        let (owner, sandbox) = (Client::new(&url), SandboxClient::new(&playground.url()));
-        Self {
-            owner,
-            sandbox,
-            app,
-            url,
-            workers,
-            server,
-            playground,
-            database,
-            data,
-            settings: (config, options),
-        }
+        let (owner, sandbox) = (Client::new(&url), SandboxClient::new(&ground.sandbox.url()));
+        Self { owner, sandbox, app, url, workers, server, settings: (config, options), ground }
     }
 
     /// Stops it, lets `between` do what it likes with the data directory, and starts it again at the same address.
     pub async fn restarted(self, between: impl FnOnce(&Path)) -> Self {
-        let Self { owner, app, workers, server, playground, database, data, settings, .. } = self;
+        let Self { owner, app, workers, server, settings, ground, .. } = self;
         let listen = server.addr();
         server.stop().await;
         workers.stop(Duration::from_secs(5)).await;
         app.close().await;
-        between(data.path());
-        let world = Self::run(settings, listen, playground, database, data).await;
+        between(&settings.0.data_dir);
+        let world = Self::run(settings, listen, ground).await;
         Self { owner, ..world }
+    }
+
+    /// What a backup of it is made of.
+    pub fn source(&self) -> Source {
+        let config = &self.settings.0;
+        Source { database_url: config.database_url.clone(), data_dir: config.data_dir.clone() }
     }
 
     /// Where the server is.
@@ -147,7 +161,7 @@ impl TestServer {
 
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
-        self.data.path()
+        &self.settings.0.data_dir
     }
 
     /// Another node on the same database, which serves nobody.
@@ -164,7 +178,7 @@ impl TestServer {
 
     /// The database below.
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.ground.database
     }
 
     /// A client without credentials.
@@ -230,8 +244,14 @@ impl TestServer {
 
     /// Stops everything in order.
     pub async fn stop(self) {
+        self.stop_and_keep().await;
+    }
+
+    /// Stops everything in order; the database and the files stay until what this gives is dropped.
+    pub async fn stop_and_keep(self) -> impl Sized {
         self.server.stop().await;
         self.workers.stop(Duration::from_secs(5)).await;
         self.app.close().await;
+        self.ground
     }
 }

@@ -5,7 +5,7 @@
 use super::apply::{Effect, Hands};
 use super::finish::Ending;
 use super::observe::{Depth, Question, observe, unreadable};
-use crate::clock::now;
+use crate::clock::{now, steady};
 use crate::credentials::fingerprint;
 use crate::events::{Actor, record};
 use crate::operations::{Kind, problem_of};
@@ -87,8 +87,8 @@ impl App {
             loop {
                 tokio::time::sleep(RENEWAL).await;
                 let tenant = tenant.clone();
-                let renewed =
-                    self.store().write(move |tx| rows::renew(tx, &tenant, id, fence, now() + LEASE)).await;
+                let renew = move |tx: &mut Tx| rows::renew(tx, &tenant, id, fence, steady() + LEASE);
+                let renewed = self.store().write(renew).await;
                 if !matches!(renewed, Ok(true)) {
                     return;
                 }
@@ -278,8 +278,12 @@ impl<'a> Run<'a> {
             started_at: now(),
             finished_at: None,
         };
-        let (tenant, id, fence, at) = (self.tenant.clone(), self.id, self.fence, now());
-        self.guarded(move |tx| Ok(rows::begin_step(tx, &tenant, id, fence, seq, &value, at)?)).await?;
+        let (tenant, id, fence) = (self.tenant.clone(), self.id, self.fence);
+        self.guarded(move |tx| {
+            let at = steady();
+            Ok(rows::begin_step(tx, &tenant, id, fence, seq, &value, at)?)
+        })
+        .await?;
         self.steps.push(row);
         tracing::info!(operation = %id, step = seq, change = change.name(), "changing");
         let outcome = self.hands.apply(&change).await;
@@ -394,7 +398,8 @@ impl<'a> Run<'a> {
         let (tenant, operation, fence, line, at) =
             (self.tenant.clone(), self.id, self.fence, self.line.id, now());
         self.guarded(move |tx| {
-            let ours = rows::renew(tx, &tenant, operation, fence, at + LEASE)?;
+            let until = steady() + LEASE;
+            let ours = rows::renew(tx, &tenant, operation, fence, until)?;
             Ok(ours && lines::record_vapi(tx, &tenant, line, &ids, at)?)
         })
         .await
@@ -437,8 +442,12 @@ impl<'a> Run<'a> {
 
     /// Lets go of the operation, to be taken up again after the delay.
     async fn put_down(&self, delay: SignedDuration) -> Result<(), Stop> {
-        let (tenant, id, fence, at) = (self.tenant.clone(), self.id, self.fence, now());
-        self.guarded(move |tx| Ok(rows::postpone(tx, &tenant, id, fence, at + delay, at)?)).await
+        let (tenant, id, fence) = (self.tenant.clone(), self.id, self.fence);
+        self.guarded(move |tx| {
+            let at = steady();
+            Ok(rows::postpone(tx, &tenant, id, fence, at + delay, at)?)
+        })
+        .await
     }
 
     /// Ends the operation and keeps what was seen last as the line's health.
@@ -503,5 +512,6 @@ fn waits_help(problem: &Problem) -> bool {
             | Code::ProviderFailed
             | Code::Busy
             | Code::StorageUnavailable
+            | Code::Fenced
     )
 }

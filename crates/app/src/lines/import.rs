@@ -3,7 +3,7 @@
 
 use super::{LineView, new_line};
 use crate::accounts::Caller;
-use crate::clock::now;
+use crate::clock::{now, steady};
 use crate::engine::{Depth, Question, observe};
 use crate::events::{Actor, record};
 use crate::operations::{Kind, NewOperation, OperationView, Started, problem_of, start};
@@ -218,7 +218,7 @@ pub(super) fn add_row(tx: &mut Tx, tenant: &Tenant, actor: &Actor, line: &Line) 
         return Err(Code::LineBusy.into());
     }
     // An import looks at the end, and the watch begins where it ended.
-    watch::begin(tx, tenant, line.id, now() + SignedDuration::from_mins(1))?;
+    watch::begin(tx, tenant, line.id, steady() + SignedDuration::from_mins(1))?;
     let told = json!({ "phone": line.phone.to_string() });
     record(tx, tenant, actor, "line.added", line.id, None, Some(told))
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The key file, and where the key before it is while it is being changed.
-pub(super) const FILE: &str = "master.key";
+pub(crate) const FILE: &str = "master.key";
 pub(super) const OLD_FILE: &str = "master.key.old";
 
 /// A master key and its id, which tells nothing of it.

@@ -10,6 +10,7 @@ mod master;
 pub(crate) use change::MasterChange;
 pub use change::MasterError;
 pub(crate) use cipher::{DataKey, Place};
+pub(crate) use master::FILE as KEY_FILE;
 pub use master::SealedReason;
 use master::{MasterKey, Source};
 

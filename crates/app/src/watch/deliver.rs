@@ -2,7 +2,7 @@
 
 use super::alerts::AlertView;
 use super::{LOOK, minutes};
-use crate::clock::{new_id, now};
+use crate::clock::{new_id, now, steady};
 use crate::operations::wait_for;
 use crate::start::App;
 use dialtone_domain::{Code, Language, Problem};
@@ -51,7 +51,7 @@ pub(super) fn announce(
             (false, Channel::Email) => minute / GATHER,
             (false, Channel::Webhook) => SignedDuration::ZERO,
         };
-        rows::add(tx, tenant, &message(channel, target, topic, alert, payload.clone(), at, at + wait))?;
+        rows::add(tx, tenant, &message(channel, target, topic, alert, payload.clone(), at, steady() + wait))?;
     }
     Ok(())
 }
@@ -115,14 +115,14 @@ impl App {
                     }
                     continue;
                 }
-                Ok(None) => self.store().read(|tx| rows::next_due(tx, now())).await.ok().flatten(),
+                Ok(None) => self.store().read(|tx| rows::next_due(tx, steady())).await.ok().flatten(),
                 Err(problem) => {
                     tracing::warn!(%problem, "no message can be claimed");
                     None
                 }
             };
             let wait = wait.filter(|_| self.inner.gate.is_open());
-            let until = wait.map_or(LOOK, |due| Duration::try_from(due - now()).unwrap_or_default());
+            let until = wait.map_or(LOOK, |due| Duration::try_from(due - steady()).unwrap_or_default());
             tokio::select! {
                 () = wait_for(&mut news, until.clamp(Duration::from_millis(10), LOOK)) => (),
                 _ = stop.changed() => return,
@@ -131,7 +131,7 @@ impl App {
     }
 
     async fn claim_message(&self) -> Result<Option<Claimed>, Problem> {
-        let at = now();
+        let at = steady();
         let due = self.store().read(move |tx| rows::next_due(tx, at)).await?;
         if !self.inner.gate.is_open() || due.is_none_or(|due| due > at) {
             return Ok(None);
@@ -160,7 +160,7 @@ impl App {
                         Sent::Arrived => rows::finish(tx, &tenant, delivery.id, None, at)?,
                         Sent::Never(why) => rows::finish(tx, &tenant, delivery.id, Some(why), at)?,
                         Sent::Later(why) => match pause(minute, delivery.attempt) {
-                            Some(pause) => rows::postpone(tx, &tenant, delivery.id, why, at + pause)?,
+                            Some(pause) => rows::postpone(tx, &tenant, delivery.id, why, steady() + pause)?,
                             None => rows::finish(tx, &tenant, delivery.id, Some(why), at)?,
                         },
                     }

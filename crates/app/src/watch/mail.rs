@@ -3,7 +3,7 @@
 use super::alerts::detail;
 use super::deliver::{Sent, outcome};
 use crate::accounts::Caller;
-use crate::clock::now;
+use crate::clock::steady;
 use crate::events::{Actor, record};
 use crate::start::App;
 use dialtone_domain::{AlertKind, Language, Params, Problem, text};
@@ -63,7 +63,7 @@ impl App {
     ) -> (Result<Sent, Problem>, Vec<Delivery>) {
         let (owner, target) = (tenant.clone(), first.target.clone());
         let more = self.store().write(move |tx| {
-            let more = rows::claim_more(tx, &owner, &target, now(), LEASE, DIGEST_MAX)?;
+            let more = rows::claim_more(tx, &owner, &target, steady(), LEASE, DIGEST_MAX)?;
             let organisation = accounts::organisation(tx, &owner)?;
             Ok::<_, Problem>((more, organisation, rows::readers(tx, &owner)?))
         });

@@ -1,7 +1,7 @@
 //! How an organisation's lines are watched, and how far the watch is.
 
 use crate::accounts::Caller;
-use crate::clock::now;
+use crate::clock::{now, steady};
 use crate::events::{Actor, record};
 use crate::start::App;
 use dialtone_domain::line::{Cause, Fix};
@@ -101,7 +101,7 @@ impl App {
                     .map(|cause| cause.name())
                     .collect();
                 rows::put_settings(tx, &tenant, interval, &json!(repair))?;
-                rows::all_sooner(tx, &tenant, now() + app.minutes(interval))?;
+                rows::all_sooner(tx, &tenant, steady() + app.minutes(interval))?;
                 let was = json!({ "interval_minutes": before.interval_minutes, "repair": before.repair });
                 let told = json!({ "interval_minutes": interval, "repair": repair });
                 record(tx, &tenant, &actor, "watch.changed", tenant.org(), Some(was), Some(told))?;

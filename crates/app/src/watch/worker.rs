@@ -5,7 +5,7 @@ use super::alerts::{NewAlert, clear, raise};
 use super::look::{Look, cause_params};
 use super::repair::{Permit, repair};
 use super::settings::{in_force, repaired};
-use crate::clock::now;
+use crate::clock::{now, steady};
 use crate::engine::{Depth, Hands, Question, Shared, observe};
 use crate::lines::import_refusal;
 use crate::operations::wait_for;
@@ -123,13 +123,13 @@ impl App {
                     }
                     continue;
                 }
-                Ok(None) => self.store().read(|tx| rows::next_due(tx, now())).await.ok().flatten(),
+                Ok(None) => self.store().read(|tx| rows::next_due(tx, steady())).await.ok().flatten(),
                 Err(problem) => {
                     tracing::warn!(%problem, "no line can be claimed");
                     None
                 }
             };
-            let until = wait.map_or(LOOK, |due| Duration::try_from(due - now()).unwrap_or_default());
+            let until = wait.map_or(LOOK, |due| Duration::try_from(due - steady()).unwrap_or_default());
             tokio::select! {
                 () = wait_for(&mut news, until.clamp(Duration::from_millis(10), LOOK)) => (),
                 _ = stop.changed() => return,
@@ -138,7 +138,7 @@ impl App {
     }
 
     async fn claim_lines(&self) -> Result<Option<(Tenant, Vec<LineWatch>)>, Problem> {
-        let at = now();
+        let at = steady();
         // Reading first: a process that has nothing to do writes nothing.
         if self.store().read(move |tx| rows::next_due(tx, at)).await?.is_none_or(|due| due > at) {
             return Ok(None);
@@ -154,7 +154,7 @@ impl App {
                 let (owner, ids) =
                     (tenant.clone(), claimed.iter().map(|line| line.line_id).collect::<Vec<_>>());
                 let renewed = self.store().write(move |tx| {
-                    ids.iter().try_for_each(|id| rows::renew(tx, &owner, *id, now() + LEASE))
+                    ids.iter().try_for_each(|id| rows::renew(tx, &owner, *id, steady() + LEASE))
                 });
                 if let Err(error) = renewed.await {
                     tracing::debug!(%error, "the claims of lines were not renewed");
@@ -174,7 +174,7 @@ impl App {
 
     /// After trouble of our own: tried again a little later.
     async fn give_back(&self, tenant: &Tenant, claimed: Vec<LineWatch>) {
-        let (tenant, later) = (tenant.clone(), now() + self.minutes(1));
+        let (tenant, later) = (tenant.clone(), steady() + self.minutes(1));
         let given = self.store().write(move |tx| {
             claimed.iter().try_for_each(|line| rows::release(tx, &tenant, line.line_id, line.due_at, later))
         });
@@ -184,7 +184,7 @@ impl App {
     }
 
     async fn look_at_batch(&self, tenant: &Tenant, claimed: &[LineWatch]) -> Result<(), Problem> {
-        let began = now();
+        let began = steady();
         let keys = self.keys(tenant).await?;
         self.pull(tenant, &keys).await?;
         let (owner, ids) = (tenant.clone(), claimed.iter().map(|line| line.line_id).collect::<Vec<_>>());
@@ -267,7 +267,7 @@ impl App {
         let hands = self.line_hands(&batch.keys, &line);
         let look = self.observe_line(batch, &hands, &line, &seen, at).await;
         let whole = [Provider::Twilio, Provider::Vapi].into_iter().all(|one| look.trouble(one).is_none());
-        let due_at = now() + self.until_next(batch.settings.interval_minutes, whole);
+        let due_at = steady() + self.until_next(batch.settings.interval_minutes, whole);
         let (tenant, minute, open) = (batch.tenant.clone(), self.inner.minute, self.inner.gate.is_open());
         let (causes, default) = (batch.repair.clone(), batch.default);
         self.store()

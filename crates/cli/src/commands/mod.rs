@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod assistants;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod local;

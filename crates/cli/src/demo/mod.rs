@@ -86,6 +86,7 @@ impl Site {
             minute: std::time::Duration::from_secs(60),
             oidc: None,
             oidc_sign_up: Vec::new(),
+            backups: None,
         };
         // The defaults spare the real providers; the sandbox bears whatever people and tests ask of it.
         for lane in [&mut config.limits.twilio, &mut config.limits.vapi] {

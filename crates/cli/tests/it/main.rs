@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
 mod audit;
+mod backup;
 mod canaries;
 mod collector;
 mod config;
@@ -17,6 +18,7 @@ mod people;
 mod readme;
 mod serve;
 mod site;
+mod skew;
 mod stop;
 mod supply;
 mod support;

@@ -35,6 +35,9 @@ struct ReadinessChecks {
     staying: &'static str,
     /// Whether the master key is the one that sealed the saved secrets: `ok` or `sealed`.
     master_key: &'static str,
+    /// Whether changes and messages go out: `ok`, or `held_back` after a restore, which keeps nobody from being
+    /// served.
+    effects: &'static str,
 }
 
 /// Says that the process lives
@@ -53,7 +56,8 @@ async fn readyz(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
     let ready = database && staying && open;
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let master_key = if open { "ok" } else { "sealed" };
-    let checks = ReadinessChecks { database: word(database), staying: word(staying), master_key };
+    let effects = if site.app.is_fenced() { "held_back" } else { "ok" };
+    let checks = ReadinessChecks { database: word(database), staying: word(staying), master_key, effects };
     (code, Json(Readiness { status: word(ready), checks }))
 }
 

@@ -6,6 +6,7 @@ mod assistants;
 mod audit;
 mod events;
 mod factors;
+mod instance;
 mod invitations;
 mod lines;
 mod members;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> OpenApiRouter<Site> {
         account::routes(),
         factors::routes(),
         organisation::routes(),
+        instance::routes(),
         members::routes(),
         invitations::routes(),
         tokens::routes(),

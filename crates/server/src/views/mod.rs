@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod factors;
+pub(crate) mod instance;
 pub(crate) mod lines;
 pub(crate) mod operations;
 pub(crate) mod problem;

@@ -47,10 +47,24 @@ impl Database {
         self.url.strip_prefix("sqlite://").unwrap()
     }
 
+    /// As a command beside a server: the log is moved into the file by the server alone.
+    fn connect_beside(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.file()).unwrap();
+        let setting = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        connection.set_db_config(setting, true).unwrap();
+        connection
+    }
+
+    /// The texts that a query on PostgreSQL gives.
+    pub(crate) fn names(&self, text: &str) -> Vec<String> {
+        let (url, text) = (self.url.clone(), text.to_owned());
+        off_runtime(move || connect(&url).query(&text, &[]).unwrap().iter().map(|row| row.get(0)).collect())
+    }
+
     /// Runs statements beside the store.
     pub(crate) fn batch(&self, text: &str) {
         match self.server {
-            None => rusqlite::Connection::open(self.file()).unwrap().execute_batch(text).unwrap(),
+            None => self.connect_beside().execute_batch(text).unwrap(),
             Some(_) => on_server(&self.url, text),
         }
     }
@@ -59,10 +73,7 @@ impl Database {
     pub(crate) fn count(&self, from: &str) -> i64 {
         let text = format!("SELECT COUNT(*) FROM {from}");
         match self.server {
-            None => rusqlite::Connection::open(self.file())
-                .unwrap()
-                .query_row(&text, [], |row| row.get(0))
-                .unwrap(),
+            None => self.connect_beside().query_row(&text, [], |row| row.get(0)).unwrap(),
             Some(_) => {
                 let (url, text) = (self.url.clone(), text);
                 off_runtime(move || connect(&url).query_one(&text, &[]).unwrap().get(0))

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod common;
+mod damage;
 mod engine;
 mod events;
 mod inbound;

@@ -104,3 +104,96 @@ fn a_database_is_opened_again_with_what_was_in_it() {
         again.close().await;
     });
 }
+
+/// Not a test of its own: the process that the tests below kill while it migrates.
+#[test]
+fn child() {
+    if let Ok(url) = std::env::var("DIALTONE_MIGRATED_URL") {
+        Store::open(&url).unwrap();
+    }
+}
+
+fn migrating(url: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "migrations::child"]).env("DIALTONE_MIGRATED_URL", url);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command
+}
+
+/// The tables and indexes of the schema.
+fn objects(database: &Database) -> i64 {
+    match database.url.starts_with("sqlite") {
+        true => database.count("sqlite_schema WHERE sql IS NOT NULL"),
+        false => {
+            database.count("pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')")
+        }
+    }
+}
+
+fn whole(database: &Database, objects_of_whole: i64, case: &str) {
+    Store::open(&database.url).unwrap_or_else(|error| panic!("{case}: {error}")).close_blocking();
+    assert_eq!((objects(database), database.count("schema_version")), (objects_of_whole, 1), "{case}");
+}
+
+#[test]
+fn t45_killed_at_any_write_a_migration_of_sqlite_is_completed_by_the_next_start() {
+    let reference = Database::sqlite();
+    Store::open(&reference.url).unwrap().close_blocking();
+    let all = objects(&reference);
+    let step = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 1 } else { 12 };
+    let (mut killed, mut blocks) = (0, 0);
+    loop {
+        // The system kills whoever writes beyond the limit: at every block of every file in turn.
+        let database = Database::sqlite();
+        let child = migrating(&database.url);
+        let program = child.get_program().to_owned();
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", &format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" --exact migrations::child")]);
+        limited.arg(program).env("DIALTONE_MIGRATED_URL", &database.url);
+        limited.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        if limited.status().unwrap().success() {
+            whole(&database, all, "not killed");
+            break;
+        }
+        killed += 1;
+        whole(&database, all, &format!("killed at block {blocks}"));
+        blocks += step;
+    }
+    eprintln!("killed at {killed} places");
+    assert!(killed > 20);
+}
+
+#[test]
+fn t45_killed_at_any_statement_a_migration_of_postgres_is_completed_by_the_next_start() {
+    let Some(reference) = Database::postgres() else { return };
+    Store::open(&reference.url).unwrap().close_blocking();
+    let all = objects(&reference);
+    let names = reference.names(
+        "SELECT CAST(relname AS TEXT) FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+         AND relkind IN ('r', 'i') AND oid NOT IN (SELECT conindid FROM pg_constraint) ORDER BY oid",
+    );
+    let step = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 1 } else { 8 };
+    for name in names.iter().step_by(step) {
+        let database = Database::postgres().unwrap();
+        let url = database.url.clone();
+        let (name, case) = (name.clone(), name.clone());
+        crate::common::off_runtime(move || {
+            // Whoever makes something of this name waits for us, who have not said yet whether it is there.
+            let mut holder = crate::common::connect(&url);
+            holder.batch_execute(&format!("BEGIN; CREATE TABLE {name} (held BIGINT)")).unwrap();
+            let mut child = migrating(&url).spawn().unwrap();
+            let mut watcher = crate::common::connect(&url);
+            let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND application_name = 'dialtone' AND wait_event_type = 'Lock'";
+            while watcher.query_one(waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+                assert!(child.try_wait().unwrap().is_none(), "it went past {name}");
+                std::thread::yield_now();
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            holder.batch_execute("ROLLBACK").unwrap();
+        });
+        whole(&database, all, &case);
+    }
+}

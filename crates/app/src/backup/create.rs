@@ -1,0 +1,161 @@
+//! How a backup is made, and which there are.
+
+use super::archive::{self, Instance, Manifest, PARTIAL, Writer};
+use super::{BackupError, Source, stamp};
+use dialtone_store::{Engine, Snapshot, instance};
+use jiff::{SignedDuration, Timestamp};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What names of backups begin and end with.
+const NAME: (&str, &str) = ("dialtone-", ".tar.zst");
+/// What a process left behind that was killed while it made a backup is thrown away after this time.
+const PARTIAL_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A backup that was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub size: u64,
+    /// What it holds.
+    pub manifest: Manifest,
+}
+
+/// A backup in the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub size: u64,
+    /// When it was finished.
+    pub made_at: Timestamp,
+}
+
+/// Where backups go that nobody named a place for.
+pub(super) fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("backups")
+}
+
+pub(super) fn create(source: &Source, to: Option<PathBuf>, at: Timestamp) -> Result<Made, BackupError> {
+    let name = format!("{}{}{}", NAME.0, stamp(at), NAME.1);
+    let path = match to {
+        Some(place) if place.is_dir() => place.join(name),
+        Some(file) => file,
+        None => {
+            let folder = folder(&source.data_dir);
+            private_folder(&folder)?;
+            folder.join(name)
+        }
+    };
+    if path.exists() {
+        return Err(BackupError::Occupied(path.display().to_string()));
+    }
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut snapshot = Snapshot::open(&source.database_url)?;
+    let mut writer = Writer::begin(beside)?;
+    let mut tables = Vec::new();
+    for table in snapshot.tables() {
+        let sum = writer.table(&table.name, &table.columns, |each| snapshot.rows(&table, each))?;
+        tables.push(sum);
+    }
+    // After the rows: what they name was there before them.
+    let mut files = Vec::new();
+    for file in media(&source.data_dir)? {
+        files.extend(writer.file(&source.data_dir, &file)?);
+    }
+    let instance = instance::get(snapshot.tx())?;
+    let engine = match snapshot.engine() {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    };
+    let manifest = Manifest {
+        format: archive::FORMAT,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        created_at: at,
+        engine: engine.to_owned(),
+        schema_version: snapshot.version(),
+        master_key_id: instance.as_ref().map(|instance| instance.master_key.clone()),
+        instance: instance.map(|instance| Instance { id: instance.id, epoch: instance.epoch }),
+        tables,
+        files,
+    };
+    let size = writer.finish(&manifest, &path)?;
+    Ok(Made { path, size, manifest })
+}
+
+/// A folder that nobody else can look into.
+pub(super) fn private_folder(folder: &Path) -> Result<(), BackupError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(BackupError::file("made", folder))
+}
+
+/// The paths of all media below the data directory, in order.
+fn media(data_dir: &Path) -> Result<Vec<String>, BackupError> {
+    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::from("media")]);
+    while let Some(folder) = folders.pop() {
+        let full = data_dir.join(&folder);
+        let entries = match fs::read_dir(&full) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(BackupError::file("read", &full))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(BackupError::file("read", &full))?;
+            let kind = entry.file_type().map_err(BackupError::file("read", &full))?;
+            let path = folder.join(entry.file_name());
+            match path.to_str() {
+                _ if kind.is_dir() => folders.push(path),
+                Some(name) if kind.is_file() => found.push(name.to_owned()),
+                // Dialtone makes no links and no names that are not UTF-8.
+                _ => tracing::warn!("something in the media folder is not Dialtone's and is not backed up"),
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The backups of a folder, the newest first.
+pub(super) fn list(folder: &Path) -> Result<Vec<Listed>, BackupError> {
+    let mut found = Vec::new();
+    for (name, path, made_at, size) in entries(folder)? {
+        if name.starts_with(NAME.0) && name.ends_with(NAME.1) {
+            found.push(Listed { path, size, made_at });
+        }
+    }
+    found.sort_by(|a, b| b.path.cmp(&a.path));
+    Ok(found)
+}
+
+/// Throws away all but the newest, and what killed processes left.
+pub(super) fn prune(folder: &Path, keep: usize, now: Timestamp) -> Result<(), BackupError> {
+    let partial = entries(folder)?
+        .into_iter()
+        .filter(|(name, _, at, _)| name.ends_with(PARTIAL) && now.duration_since(*at) > PARTIAL_KEPT);
+    let partial: Vec<_> = partial.map(|(_, path, _, _)| path).collect();
+    let old = list(folder)?.into_iter().skip(keep).map(|backup| backup.path);
+    old.chain(partial)
+        .try_for_each(|path| fs::remove_file(&path).map_err(BackupError::file("removed", &path)))
+}
+
+type Entry = (String, PathBuf, Timestamp, u64);
+
+fn entries(folder: &Path) -> Result<Vec<Entry>, BackupError> {
+    let read = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(BackupError::file("read", folder))?,
+    };
+    let entry = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        let at = Timestamp::try_from(about.modified()?).map_err(io::Error::other)?;
+        Ok((entry.file_name().to_string_lossy().into_owned(), entry.path(), at, about.len()))
+    };
+    read.map(|found| entry(found).map_err(BackupError::file("read", folder))).collect()
+}

@@ -1,0 +1,172 @@
+//! `dialtone backup …` and `dialtone migrate-database`, as people use them: beside a running server and after it.
+
+use crate::harness::{Ended, Engine, Place, Process, get, never_logged, run, wait_for};
+use std::fs;
+use std::process::Command;
+
+const OWNER: [&str; 10] =
+    ["user", "create", "--email", "o@example.com", "--name", "O", "--org", "Org", "--role", "owner"];
+
+/// A place with an owner, and a server that answers at this address.
+fn served(engine: Engine) -> (Place, Process, String) {
+    let place = Place::new(engine);
+    assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    never_logged("backup canary password");
+    let (server, url) = serve(&mut place.dialtone(&["serve", "--listen", "127.0.0.1:0"]));
+    (place, server, url)
+}
+
+fn serve(command: &mut Command) -> (Process, String) {
+    let mut server = Process::start(command);
+    let said = server.line();
+    let url = said.strip_prefix("Dialtone answers at ").unwrap_or_else(|| panic!("{said}")).to_owned();
+    (server, url)
+}
+
+fn fine(ended: Ended) -> Ended {
+    assert_eq!(ended.code, 0, "{} {}", ended.out, ended.error);
+    ended
+}
+
+async fn there_and_back(engine: Engine) {
+    if !engine.is_here() {
+        return;
+    }
+    let (place, server, _) = served(engine);
+    let made = fine(run(&mut place.dialtone(&["backup", "create", "-o", "json"]), ""));
+    assert!(made.error.contains("The master key is not in the backup"), "{}", made.error);
+    let file = made.json()["path"].as_str().unwrap().to_owned();
+    let listed = fine(run(&mut place.dialtone(&["backup", "list", "-o", "json"]), "")).json();
+    assert_eq!(listed[0]["path"], file.as_str(), "{listed}");
+    let verified = fine(run(&mut place.dialtone(&["backup", "verify", &file, "-o", "json"]), "")).json();
+    assert!(verified["rows"].as_u64().unwrap() > 3, "{verified}");
+    let new = tempfile::tempdir().unwrap();
+    let to = new.path().join("new");
+    let to = to.to_str().unwrap();
+    let restore = ["backup", "restore", &file, "--data-dir", to];
+    let restored = fine(run(&mut place.dialtone(&restore), ""));
+    assert!(restored.out.contains("held back"), "{}", restored.out);
+    let again = run(&mut place.dialtone(&restore), "");
+    assert!(again.code == 1 && again.error.contains("nothing is written over it"), "{}", again.error);
+    fs::copy(place.folder().join("master.key"), format!("{to}/master.key")).unwrap();
+
+    // The copy, on SQLite whatever it came from, beside the original.
+    let on_copy = |arguments: &[&str]| {
+        let mut command = crate::harness::dialtone(arguments);
+        command.env("DIALTONE_DATA_DIR", to);
+        command
+    };
+    let (copy, url) = serve(&mut on_copy(&["serve", "--listen", "127.0.0.1:0"]));
+    let effects = || async { get(&format!("{url}/readyz"), None).await.1["checks"]["effects"].clone() };
+    assert_eq!(effects().await, "held_back");
+    let asked = run(&mut on_copy(&["backup", "unfence"]), "");
+    assert_eq!(asked.code, 2, "it asks first: {} {}", asked.out, asked.error);
+    let lifted = fine(run(&mut on_copy(&["backup", "unfence", "--yes"]), ""));
+    assert!(lifted.out.contains("lifted"), "{}", lifted.out);
+    wait_for("the server to follow", || async { (effects().await == "ok").then_some(()) }).await;
+    assert!(copy.stop().success() && server.stop().success());
+}
+
+#[tokio::test]
+async fn there_and_back_on_sqlite() {
+    there_and_back(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn there_and_back_on_postgres() {
+    there_and_back(Engine::Postgres).await;
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_a_backup() {
+    let place = Place::new(Engine::Sqlite);
+    assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    let full = place.dialtone(&[]);
+    let mut limited = Command::new("sh");
+    // A limit on the size of files stands for the disk: writing beyond it fails, once its signal is ignored.
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" backup create"]).arg(full.get_program());
+    limited.env("DIALTONE_DATA_DIR", place.folder());
+    let ended = run(&mut limited, "");
+    assert_eq!(ended.code, 1);
+    assert!(ended.error.contains("cannot be written to"), "{}", ended.error);
+    assert_eq!(fs::read_dir(place.folder().join("backups")).unwrap().count(), 0, "nothing is left");
+    // The twin: with room it is made.
+    fine(run(&mut place.dialtone(&["backup", "create"]), ""));
+}
+
+#[tokio::test]
+async fn t44_a_second_server_on_a_directory_is_told_which_process_has_it() {
+    let (place, server, url) = served(Engine::Sqlite);
+    let second = run(&mut place.dialtone(&["serve", "--listen", "127.0.0.1:0"]), "");
+    assert_eq!(second.code, 1);
+    let pid = server.id().to_string();
+    assert!(second.error.contains(&format!("process {pid} serves")), "{}", second.error);
+    assert_eq!(get(&format!("{url}/readyz"), None).await.0, 200, "the first one goes on");
+    assert!(server.stop().success());
+    let (third, _) = serve(&mut place.dialtone(&["serve", "--listen", "127.0.0.1:0"]));
+    assert!(third.stop().success());
+}
+
+#[test]
+fn t44_a_directory_whose_database_is_gone_gets_no_empty_one() {
+    let place = Place::new(Engine::Sqlite);
+    assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    for name in ["dialtone.db", "dialtone.db-wal", "dialtone.db-shm", "dialtone.db-sums"] {
+        fs::remove_file(place.folder().join(name)).unwrap();
+    }
+    // The master key alone tells that there was one.
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &OWNER] {
+        let ended = run(&mut place.dialtone(arguments), "backup canary password");
+        assert_eq!(ended.code, 1, "{}", ended.error);
+        assert!(ended.error.contains("master.key is there and the database"), "{}", ended.error);
+        assert!(!place.folder().join("dialtone.db").exists());
+    }
+    fs::remove_file(place.folder().join("master.key")).unwrap();
+    fine(run(&mut place.dialtone(&OWNER), "backup canary password"));
+}
+
+#[test]
+fn t44_a_damaged_key_file_seals_or_refuses() {
+    let place = Place::new(Engine::Sqlite);
+    assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    let file = place.folder().join("master.key");
+    let key = fs::read(&file).unwrap();
+    let token = ["token", "create", "--email", "o@example.com", "--role", "viewer"];
+    for damaged in [&key[..key.len() / 2], b"", b"not base64 at all"] {
+        fs::write(&file, damaged).unwrap();
+        let ended = run(&mut place.dialtone(&token), "");
+        assert!(ended.out.is_empty() || ended.code == 0, "{}", ended.out);
+        assert_eq!(fs::read(&file).unwrap(), damaged, "no new key is made");
+    }
+    fs::write(&file, key).unwrap();
+    let token = fine(run(&mut place.dialtone(&token), ""));
+    never_logged(token.out.trim_end());
+}
+
+#[tokio::test]
+async fn a_database_is_moved_by_hand() {
+    if !Engine::Postgres.is_here() {
+        return;
+    }
+    let (place, server, _) = served(Engine::Sqlite);
+    let target = Place::new(Engine::Postgres);
+    let from = format!("sqlite://{}/dialtone.db", place.folder().display());
+    let to = target.database_url();
+    let migrate = ["migrate-database", "--from", &from, "--to", &to];
+    let held = run(&mut crate::harness::dialtone(&migrate), "");
+    assert!(held.code == 1 && held.error.contains("is in use"), "{}", held.error);
+    assert!(server.stop().success());
+    let moved = fine(run(&mut crate::harness::dialtone(&migrate), ""));
+    assert!(
+        moved.out.contains("users") && moved.error.contains("arrived as it left"),
+        "{} {}",
+        moved.out,
+        moved.error
+    );
+    fs::copy(place.folder().join("master.key"), target.folder().join("master.key")).unwrap();
+    let token = ["token", "create", "--email", "o@example.com", "--role", "owner"];
+    let token = fine(run(&mut target.dialtone(&token), ""));
+    never_logged(token.out.trim_end());
+    let again = run(&mut crate::harness::dialtone(&migrate), "");
+    assert!(again.code == 1 && again.error.contains("is not empty"), "{}", again.error);
+}

@@ -124,7 +124,7 @@ fn main() {
     let mut choose = Choices(0x9e37_79b9);
     let line = |n| {
         let (twilio, vapi) = (twilio(n, &mut choose), vapi(n, &mut choose));
-        (desired(n, &phone), Observed { twilio, vapi, import_refusal: None })
+        (desired(n, &phone), Observed { twilio, vapi, import_refusal: None, stale_token: false })
     };
     let lines: Vec<_> = (1..=LINES).map(line).collect();
     let mut best = f64::INFINITY;

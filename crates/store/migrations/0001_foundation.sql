@@ -203,7 +203,7 @@ CREATE TABLE previous_tokens (
     auth_token BYTEA NOT NULL,
     expires_at BIGINT NOT NULL
 ) STRICT;
-CREATE INDEX previous_tokens_by_account ON previous_tokens (org_id, account_sid, expires_at, id);
+CREATE INDEX previous_tokens_by_account ON previous_tokens (account_sid, expires_at, id);
 CREATE INDEX previous_tokens_by_expiry ON previous_tokens (expires_at);
 
 CREATE TABLE vapi_settings (

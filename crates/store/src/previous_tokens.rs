@@ -1,17 +1,19 @@
 //! Auth tokens whose place another one took: they still verify what was signed with them, for a while.
 
-use dialtone_domain::AccountSid;
+use dialtone_domain::{AccountSid, OrgId};
 use jiff::Timestamp;
 
 use crate::sql::sql;
 use crate::value::{params, record};
-use crate::{Result, Sealed, Tenant, Tx};
+use crate::{Result, Sealed, Tx};
 
 record! {
     /// A token from before.
     pub struct PreviousToken as previous_columns {
         /// Its id.
         pub id: String,
+        /// Whose it is.
+        pub org_id: OrgId,
         /// It, sealed.
         pub auth_token: Sealed,
         /// How long it is accepted.
@@ -23,36 +25,31 @@ record! {
 ///
 /// # Errors
 /// As all queries.
-pub fn insert(tx: &mut Tx, tenant: &Tenant, account: &AccountSid, new: &PreviousToken) -> Result<()> {
+pub fn insert(tx: &mut Tx, account: &AccountSid, new: &PreviousToken) -> Result<()> {
     tx.exec(
         sql!(
-            "INSERT INTO previous_tokens (org_id, account_sid, ",
+            "INSERT INTO previous_tokens (account_sid, ",
             previous_columns!(),
             ") VALUES (?1, ?2, ?3, ?4, ?5)"
         ),
-        params![tenant.org(), account, new.id, new.auth_token, new.expires_at],
+        params![account, new.id, new.org_id, new.auth_token, new.expires_at],
     )?;
     Ok(())
 }
 
-/// Those of an account that are still accepted.
+/// Those of an account that are still accepted, whoever's they are: nobody is known yet when they are tried.
 ///
 /// # Errors
 /// As all queries.
-pub fn of_account(
-    tx: &mut Tx,
-    tenant: &Tenant,
-    account: &AccountSid,
-    now: Timestamp,
-) -> Result<Vec<PreviousToken>> {
+pub fn of_account(tx: &mut Tx, account: &AccountSid, now: Timestamp) -> Result<Vec<PreviousToken>> {
     tx.all(
         sql!(
             "SELECT ",
             previous_columns!(),
-            " FROM previous_tokens WHERE org_id = ?1 AND account_sid = ?2 AND expires_at > ?3 \
+            " FROM previous_tokens WHERE account_sid = ?1 AND expires_at > ?2 \
              ORDER BY expires_at DESC, id DESC LIMIT 10"
         ),
-        params![tenant.org(), account, now],
+        params![account, now],
     )
 }
 

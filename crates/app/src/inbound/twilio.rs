@@ -19,7 +19,7 @@ impl App {
         let fields = fields(incoming);
         let request = fields.as_ref().map_err(|refusal| *refusal);
         let request = request.and_then(|fields| TwilioRequest::read(incoming.hook, fields));
-        let (found, tokens) = self.tokens_for(request.as_ref().ok()).await?;
+        let (signers, tokens) = self.tokens_for(request.as_ref().ok()).await?;
         let signatures = incoming.header("x-twilio-signature");
         let signed = Signed {
             public_url: &self.inner.public_url,
@@ -33,15 +33,16 @@ impl App {
             Ok(request) => request,
             Err(refusal) => return Ok(Judged { whose: None, verdict: Err(refusal), about: Vec::new() }),
         };
-        let (whose, verdict) = decide(&request.ours, &found, &signed, !signatures.is_empty());
+        let (whose, verdict) = decide(&request.ours, &signers, &signed, !signatures.is_empty());
         let line = verdict.as_ref().ok().copied().flatten();
-        let owner = whose.map(|index| Owner { tenant: found[index].tenant(), line, may_keep: true });
+        let owner = whose.map(|index| Owner { tenant: signers[index].tenant(), line, may_keep: true });
         let TwilioRequest { account, key, subject, is_trouble, about, .. } = request;
         let fact = Fact { key: Some(format!("twilio/{account}/{key}")), subject, is_trouble };
         Ok(Judged { whose: owner, verdict: verdict.map(|_| fact), about })
     }
 
-    /// Who may have signed it, each with the token; behind them as many decoys as hide how many there are.
+    /// Who may have signed it, each with a token, somebody whose token was changed lately also with the one before; behind
+    /// them as many decoys as hide how many there are.
     async fn tokens_for(
         &self,
         request: Option<&TwilioRequest>,
@@ -49,16 +50,23 @@ impl App {
         let (app, request) = (self.clone(), request.cloned());
         self.store()
             .read(move |tx| {
-                let found = match &request {
-                    Some(TwilioRequest { account, ours: Ours::Number(phone), .. }) => {
-                        signers(tx, account, Some(phone))?
-                    }
-                    Some(TwilioRequest { account, .. }) => signers(tx, account, None)?,
-                    None => Vec::new(),
-                };
+                let (mut found, mut previous) = (Vec::new(), Vec::new());
+                if let Some(TwilioRequest { account, ours, .. }) = &request {
+                    let phone = match ours {
+                        Ours::Number(phone) => Some(phone),
+                        Ours::Account => None,
+                    };
+                    found = signers(tx, account, phone)?;
+                    previous = app.previous_tokens(tx, account)?;
+                }
                 let mut tokens = Vec::new();
                 for signer in &found {
                     tokens.push(app.token_of(tx, signer)?);
+                }
+                for (org, token) in previous {
+                    let theirs: Vec<_> = found.iter().filter(|signer| signer.org == org).cloned().collect();
+                    tokens.extend(theirs.iter().map(|_| token.clone()));
+                    found.extend(theirs);
                 }
                 while tokens.len() < TRIED_MIN {
                     tokens.push(app.decoy(tx)?);

@@ -9,7 +9,7 @@ use crate::events::Actor;
 use crate::operations::{Kind, NewOperation, start};
 use crate::start::App;
 use crate::vault::Place;
-use dialtone_domain::{AccountSid, Code, ExposeSecret, LineId, Problem, SecretString};
+use dialtone_domain::{AccountSid, Code, ExposeSecret, LineId, OrgId, Problem, SecretString};
 use dialtone_store::lines::{self, Line};
 use dialtone_store::{KeyOwner, Tenant, Tx, previous_tokens as previous, settings as rows};
 use jiff::SignedDuration;
@@ -22,34 +22,21 @@ fn previous_place(row: &str) -> Place<'_> {
 }
 
 impl App {
-    /// The tokens that may have signed what comes from an account: the present one first, then those whose place was
-    /// taken in the last 24 hours. Empty where the organisation knows no such account.
+    /// The tokens of an account whose place another one took in the last 24 hours, and whose they are.
     ///
     /// # Errors
-    /// [`Code::Sealed`] where one of them cannot be opened: what they sign cannot be verified, and has to come again.
-    pub async fn twilio_tokens(
+    /// [`Code::Sealed`] where one of them cannot be opened: what it signs cannot be verified, and has to come again.
+    pub(crate) fn previous_tokens(
         &self,
-        tenant: &Tenant,
+        tx: &mut Tx,
         account: &AccountSid,
-    ) -> Result<Vec<SecretString>, Problem> {
-        let (app, tenant, account, at) = (self.clone(), tenant.clone(), account.clone(), now());
-        self.store()
-            .read(move |tx| {
-                let keys = app.keys_in(tx, &tenant)?;
-                let mut tokens: Vec<_> = keys.twilio_token_of(&account)?.into_iter().collect();
-                if tokens.is_empty()
-                    && let Some(line) = lines::of_account(tx, &tenant, &account)?.first()
-                    && let Some(line) = lines::get(tx, &tenant, *line)?
-                {
-                    let place = line.id.to_string();
-                    tokens.push(keys.data_key.open(line_token_place(&place), &line.twilio_auth_token)?);
-                }
-                for row in previous::of_account(tx, &tenant, &account, at)? {
-                    tokens.push(keys.data_key.open(previous_place(&row.id), &row.auth_token)?);
-                }
-                Ok(tokens)
-            })
-            .await
+    ) -> Result<Vec<(OrgId, SecretString)>, Problem> {
+        let mut tokens = Vec::new();
+        for row in previous::of_account(tx, account, now())? {
+            let data_key = self.inner.vault.data_key(tx, KeyOwner::Org(row.org_id))?;
+            tokens.push((row.org_id, data_key.open(previous_place(&row.id), &row.auth_token)?));
+        }
+        Ok(tokens)
     }
 
     /// Puts a token that Twilio has just accepted wherever the account's token is kept, and has Vapi told.
@@ -104,7 +91,8 @@ impl App {
             let id = new_id::<uuid::Uuid>().to_string();
             let auth_token = data_key.seal(previous_place(&id), token);
             let expires_at = now() + OVERLAP;
-            previous::insert(tx, tenant, account, &previous::PreviousToken { id, auth_token, expires_at })?;
+            let row = previous::PreviousToken { id, org_id: tenant.org(), auth_token, expires_at };
+            previous::insert(tx, account, &row)?;
         }
         Ok(())
     }

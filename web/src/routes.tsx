@@ -1,29 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
+import type { ComponentType } from "react";
 import { useTranslation } from "react-i18next";
-import { Navigate, createBrowserRouter, useLocation } from "react-router";
+import { Navigate, Outlet, type RouteObject, createBrowserRouter, useLocation } from "react-router";
 import { Center, Container, Loader } from "@mantine/core";
+import { client } from "./api/cache";
 import { isSignedOut } from "./api/problem";
 import { queries } from "./api/queries";
-import { AssistantsPage } from "./pages/assistants";
 import { CrashPage } from "./pages/crash";
-import { FirstRunPage } from "./pages/first-run";
-import { LinePage } from "./pages/line";
-import { LinesPage } from "./pages/lines";
-import { NotFoundPage } from "./pages/not-found";
-import { SettingsPage } from "./pages/settings";
 import { SignInPage } from "./pages/sign-in";
 import { ProblemAlert } from "./ui/problem-alert";
-import { Shell } from "./ui/shell";
 import { paths } from "./util/paths";
 
 /** Lets only a signed-in member pass; others go to sign in, or on a new server to its set-up. */
 function Guard() {
-  const { t } = useTranslation();
   const { pathname, search } = useLocation();
   const session = useQuery(queries.session());
   const signedOut = isSignedOut(session.error);
   const setup = useQuery({ ...queries.setupNeeded(), enabled: signedOut });
-  if (session.data && !signedOut) return <Shell />;
+  if (session.data && !signedOut) return <Outlet key={session.data.organisation.id} />;
   if (signedOut && setup.data?.setup_needed) return <Navigate to={paths.setup()} replace />;
   if (signedOut && !setup.isPending) return <Navigate to={paths.signIn(pathname + search)} replace />;
   if (session.error && !signedOut) {
@@ -33,6 +27,11 @@ function Guard() {
       </Container>
     );
   }
+  return <Loading />;
+}
+
+function Loading() {
+  const { t } = useTranslation();
   return (
     <Center mih="100dvh" role="status">
       <Loader aria-label={t("app.loading")} />
@@ -40,20 +39,40 @@ function Guard() {
   );
 }
 
+type Load = () => Promise<ComponentType>;
+
+const lazily = (load: Load) => async () => ({ Component: await load() });
+
+/** A page whose script is fetched when somebody goes there: the first script is for signing in alone. */
+const page = (path: string, load: Load): RouteObject => ({ path, lazy: lazily(load) });
+
 export const router = createBrowserRouter([
-  { path: "/sign-in", element: <SignInPage />, errorElement: <CrashPage /> },
-  { path: "/setup", element: <FirstRunPage />, errorElement: <CrashPage /> },
   {
-    element: <Guard />,
     errorElement: <CrashPage />,
+    HydrateFallback: Loading,
     children: [
-      { index: true, element: <Navigate to={paths.lines()} replace /> },
-      { path: "/lines", element: <LinesPage /> },
-      { path: "/lines/:line", element: <LinePage /> },
-      { path: "/assistants", element: <AssistantsPage /> },
-      { path: "/settings", element: <Navigate to={paths.settings()} replace /> },
-      { path: "/settings/:section", element: <SettingsPage /> },
-      { path: "*", element: <NotFoundPage /> },
+      { path: "/sign-in", element: <SignInPage /> },
+      page("/setup", async () => (await import("./pages/first-run")).FirstRunPage),
+      {
+        element: <Guard />,
+        // Asked while the scripts are still on their way, and not waited for: the guard does that.
+        loader: () => void client.prefetchQuery(queries.session()),
+        shouldRevalidate: () => false,
+        children: [
+          {
+            lazy: lazily(async () => (await import("./ui/shell")).Shell),
+            children: [
+              { index: true, element: <Navigate to={paths.lines()} replace /> },
+              page("/lines", async () => (await import("./pages/lines")).LinesPage),
+              page("/lines/:line", async () => (await import("./pages/line")).LinePage),
+              page("/assistants", async () => (await import("./pages/assistants")).AssistantsPage),
+              { path: "/settings", element: <Navigate to={paths.settings()} replace /> },
+              page("/settings/:section", async () => (await import("./pages/settings")).SettingsPage),
+              page("*", async () => (await import("./pages/not-found")).NotFoundPage),
+            ],
+          },
+        ],
+      },
     ],
   },
 ]);

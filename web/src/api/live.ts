@@ -1,20 +1,35 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-/** Which cached answers each kind of event makes stale. */
-const STALE: Record<string, readonly string[]> = {
-  operation: ["operations", "line", "lines", "setup"],
-  line: ["line", "lines", "setup", "vapi-numbers"],
-  settings: ["settings", "setup", "assistants", "vapi-numbers"],
-  assistant: ["assistants", "setup", "settings"],
-  organisation: ["organisation", "session", "setup"],
-  member: ["members", "session"],
-  token: ["tokens"],
-};
+type Events = { verbs: readonly string[]; stale: readonly string[] };
 
-// Named events reach only listeners of that very name, so every name that the server may send is listed.
-const VERBS = ["added", "changed", "created", "removed", "revoked", "started", "step", "finished"];
-const KINDS = Object.keys(STALE).flatMap((subject) => VERBS.map((verb) => `${subject}.${verb}`));
+/**
+ * What the server tells of, and which cached answers that makes stale. Named events reach only listeners of that very
+ * name, so every one is listed.
+ */
+export const EVENTS: Record<string, Events> = {
+  account: { verbs: ["changed", "password_changed", "password_reset"], stale: ["account", "session", "members"] },
+  alert: { verbs: ["acknowledged", "opened", "resolved"], stale: ["alerts", "line", "lines"] },
+  assistant: { verbs: ["created"], stale: ["assistants", "setup", "settings"] },
+  audit: { verbs: ["exported"], stale: ["audit"] },
+  factor: {
+    verbs: ["added", "recovery_code_used", "recovery_codes_renewed", "removed", "renamed", "reset"],
+    stale: ["factors"],
+  },
+  identity: { verbs: ["linked"], stale: ["account"] },
+  invitation: { verbs: ["created", "revoked"], stale: ["invitations"] },
+  line: { verbs: ["added", "changed", "drifted", "removed"], stale: ["line", "lines", "diary", "setup", "vapi-numbers"] },
+  member: { verbs: ["added", "changed", "removed"], stale: ["members", "invitations", "organisations", "session"] },
+  operation: { verbs: ["finished", "started", "step"], stale: ["operations", "line", "lines", "setup"] },
+  organisation: { verbs: ["changed", "created"], stale: ["organisation", "organisations", "session", "factors", "setup"] },
+  session: { verbs: ["ended", "others_revoked", "revoked", "switched"], stale: ["sessions"] },
+  settings: { verbs: ["changed", "removed"], stale: ["settings", "setup", "assistants", "vapi-numbers"] },
+  sign_in: { verbs: ["failed", "succeeded"], stale: ["sessions"] },
+  tape: { verbs: ["opened", "replayed", "settings_changed"], stale: ["tape"] },
+  token: { verbs: ["created", "revoked"], stale: ["tokens"] },
+  watch: { verbs: ["changed"], stale: ["watch"] },
+  webhook: { verbs: ["added", "removed"], stale: ["webhooks"] },
+};
 
 const RECONNECT_MS = 3000;
 
@@ -27,9 +42,9 @@ export function useLiveEvents(): Date | null {
   useEffect(() => {
     const source = new EventSource("/api/v1/events");
     let retry: ReturnType<typeof setTimeout> | undefined;
-    for (const kind of KINDS) {
-      const stale = STALE[kind.split(".")[0] ?? ""] ?? [];
-      source.addEventListener(kind, () => stale.forEach((key) => void client.invalidateQueries({ queryKey: [key] })));
+    const reread = (keys: readonly string[]) => keys.forEach((key) => void client.invalidateQueries({ queryKey: [key] }));
+    for (const [subject, { verbs, stale }] of Object.entries(EVENTS)) {
+      for (const verb of verbs) source.addEventListener(`${subject}.${verb}`, () => reread(stale));
     }
     source.onopen = () => {
       setLostSince(null);
@@ -38,6 +53,8 @@ export function useLiveEvents(): Date | null {
     };
     source.onerror = () => {
       setLostSince((since) => since ?? new Date());
+      // The server ends the stream of somebody who may no longer follow it: their page must not stay.
+      reread(["session"]);
       // The browser resumes a cut connection by itself, but gives up after an error answer.
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => setAttempt(attempt + 1), RECONNECT_MS);
     };

@@ -47,6 +47,7 @@ pub(crate) struct Text {
 
 /// A request of a provider.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TapeEntry)]
 pub(crate) struct Entry {
     /// Its id.
     id: Uuid,

@@ -68,6 +68,7 @@ pub(crate) struct FieldDrift {
 
 /// What one look saw differently from the look before.
 #[derive(Serialize, ToSchema)]
+#[schema(as = DiaryEntry)]
 pub(crate) struct Entry {
     /// Its id.
     id: Uuid,

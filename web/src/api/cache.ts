@@ -1,5 +1,5 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
-import { ProblemError, isSignedOut } from "./problem";
+import { ProblemError, isFactorNeeded, isSignedOut } from "./problem";
 import { queries } from "./queries";
 
 const sessionKey = queries.session().queryKey;
@@ -7,6 +7,8 @@ const sessionKey = queries.session().queryKey;
 // A session that ended meanwhile shows as a refused request: asking for the session again leads to the sign-in page.
 function onError(error: unknown, key?: readonly unknown[]) {
   if (isSignedOut(error) && key?.[0] !== sessionKey[0]) void client.invalidateQueries({ queryKey: sessionKey });
+  // Then only the page where one can be added answers: the frame leads there.
+  if (isFactorNeeded(error)) void client.prefetchQuery({ ...queries.factors(), staleTime: 0 });
 }
 
 /** Every answer that the pages hold. */

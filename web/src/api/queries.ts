@@ -13,6 +13,29 @@ export const queries = {
       staleTime: 5 * 60_000,
     }),
 
+  signInMethods: () =>
+    queryOptions({ queryKey: ["sign-in-methods"], queryFn: () => body(api.GET("/api/v1/sign-in-methods")), staleTime: Infinity }),
+
+  /** Whom a link invites; the secret is what the link ends with. */
+  invitation: (secret: string) =>
+    queryOptions({
+      queryKey: ["invitation", secret],
+      queryFn: async () => (await body(api.POST("/api/v1/invitation", { body: { secret } }))).invitation,
+      retry: false,
+    }),
+
+  factors: () =>
+    queryOptions({ queryKey: ["factors"], queryFn: async () => (await body(api.GET("/api/v1/me/factors"))).factors }),
+
+  sessions: () =>
+    queryOptions({ queryKey: ["sessions"], queryFn: async () => (await body(api.GET("/api/v1/sessions"))).sessions }),
+
+  organisations: () =>
+    queryOptions({
+      queryKey: ["organisations"],
+      queryFn: async () => (await body(api.GET("/api/v1/organisations"))).organisations,
+    }),
+
   organisation: () =>
     queryOptions({
       queryKey: ["organisation"],

@@ -8,6 +8,7 @@ export type LineTab = (typeof LINE_TABS)[number];
 
 export const paths = {
   signIn: (next?: string) => (next && next !== "/" ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
+  askReset: () => "/reset-password",
   setup: () => "/setup",
   lines: () => "/lines",
   importLine: (number?: string) => (number ? `/lines?import=${encodeURIComponent(number)}` : "/lines?import="),
@@ -15,6 +16,7 @@ export const paths = {
   assistants: () => "/assistants",
   newAssistant: () => "/assistants?new",
   settings: (section: SettingsSection = "twilio") => `/settings/${section}`,
+  account: () => "/account",
   apiDocs: () => "/api/docs",
 };
 

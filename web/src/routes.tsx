@@ -53,6 +53,9 @@ export const router = createBrowserRouter([
     children: [
       { path: "/sign-in", element: <SignInPage /> },
       page("/setup", async () => (await import("./pages/first-run")).FirstRunPage),
+      page("/invitation/:secret", async () => (await import("./pages/invitation")).InvitationPage),
+      page("/reset-password", async () => (await import("./pages/reset-password")).AskResetPage),
+      page("/reset-password/:secret", async () => (await import("./pages/reset-password")).ResetPasswordPage),
       {
         element: <Guard />,
         // Asked while the scripts are still on their way, and not waited for: the guard does that.
@@ -68,6 +71,7 @@ export const router = createBrowserRouter([
               page("/assistants", async () => (await import("./pages/assistants")).AssistantsPage),
               { path: "/settings", element: <Navigate to={paths.settings()} replace /> },
               page("/settings/:section", async () => (await import("./pages/settings")).SettingsPage),
+              page("/account", async () => (await import("./pages/account")).AccountPage),
               page("*", async () => (await import("./pages/not-found")).NotFoundPage),
             ],
           },

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Modal, Tabs, createTheme, type MantineColorsTuple } from "@mantine/core";
+import { Alert, Badge, Button, Card, type MantineColorsTuple, type MantineThemeComponent, createTheme } from "@mantine/core";
 
 type Shades = MantineColorsTuple;
 
@@ -10,6 +10,13 @@ const yellow: Shades = ["#fff8e6", "#fdeec5", "#f9dd90", "#f2c14e", "#e2a51e", "
 
 // The greys of the dark theme, a little cooler than the kit's own.
 const dark: Shades = ["#d8dde2", "#b6bec6", "#8d97a1", "#626c76", "#39414a", "#2d343b", "#1d2126", "#15181c", "#101316", "#0b0d0f"];
+
+// By name alone: their code is fetched with the pages that show them.
+const tabs: MantineThemeComponent = { classNames: { list: "tab-list" } };
+const modal: MantineThemeComponent = {
+  defaultProps: { radius: "lg", centered: true, padding: "lg", overlayProps: { backgroundOpacity: 0.45 } },
+  classNames: { title: "modal-title" },
+};
 
 export const theme = createTheme({
   primaryColor: "brand",
@@ -26,10 +33,7 @@ export const theme = createTheme({
     Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", fw: 600 }, styles: { root: { flexShrink: 0 } } }),
     Button: Button.extend({ defaultProps: { fw: 600 } }),
     Alert: Alert.extend({ defaultProps: { radius: "md" } }),
-    Tabs: Tabs.extend({ classNames: { list: "tab-list" } }),
-    Modal: Modal.extend({
-      defaultProps: { radius: "lg", centered: true, padding: "lg", overlayProps: { backgroundOpacity: 0.45 } },
-      classNames: { title: "modal-title" },
-    }),
+    Tabs: tabs,
+    Modal: modal,
   },
 });

@@ -1,6 +1,8 @@
 import { useInterval } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { queries } from "../api/queries";
 
 const UNITS = [
   ["day", 86_400],
@@ -24,11 +26,19 @@ export function useAge(): (time: string) => string {
   return (time) => ageOf(time, i18n.language);
 }
 
-export function Age({ time }: { time: string }) {
+/** A time as the reader's clock shows it, in the time zone that they chose. */
+export function useClock(): (time: string | Date, format?: Intl.DateTimeFormatOptions) => string {
   const { i18n } = useTranslation();
+  const { data } = useQuery({ ...queries.session(), enabled: false });
+  const timeZone = data?.member.time_zone ?? undefined;
+  return (time, format) => new Date(time).toLocaleString(i18n.language, { ...format, timeZone });
+}
+
+export function Age({ time }: { time: string }) {
   const age = useAge();
+  const clock = useClock();
   return (
-    <time dateTime={time} title={new Date(time).toLocaleString(i18n.language)}>
+    <time dateTime={time} title={clock(time)}>
       {age(time)}
     </time>
   );

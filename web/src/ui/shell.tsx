@@ -1,14 +1,17 @@
 import { AppShell, Badge, Box, Burger, Group, NavLink, Stack, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconBook2, IconPhone, IconRobot, IconSettings } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Outlet, useLocation } from "react-router";
+import { Link, Navigate, Outlet, useLocation } from "react-router";
 import { useLiveEvents } from "../api/live";
-import { useSession } from "../api/session";
+import { queries } from "../api/queries";
+import { hasFactor, useSession } from "../api/session";
 import { useLanguage } from "../i18n";
 import { paths } from "../util/paths";
 import { AccountMenu } from "./account-menu";
+import { useClock } from "./age";
 import { Logo } from "./logo";
 import "./shell.css";
 
@@ -24,6 +27,7 @@ export function Shell() {
   const session = useSession();
   const { pathname } = useLocation();
   const [open, { toggle, close }] = useDisclosure();
+  const factorMissing = useFactorMissing();
   useLanguage(session.member.language);
   useEffect(close, [pathname, close]);
 
@@ -76,13 +80,19 @@ export function Shell() {
         <AccountMenu session={session} />
       </AppShell.Navbar>
       <AppShell.Main>
-        <ConnectionBar />
+        {!factorMissing && <ConnectionBar />}
         <Box id="content" tabIndex={-1} maw={1080} mx="auto" className="content">
-          <Outlet />
+          {factorMissing && pathname !== paths.account() ? <Navigate to={paths.account()} replace /> : <Outlet />}
         </Box>
       </AppShell.Main>
     </AppShell>
   );
+}
+
+/** Whether a refused request has shown that the organisation requires a second factor, and the member has none. */
+function useFactorMissing(): boolean {
+  const { data } = useQuery({ ...queries.factors(), enabled: false });
+  return data !== undefined && data.required && !hasFactor(data);
 }
 
 function SandboxBadge() {
@@ -97,13 +107,14 @@ function SandboxBadge() {
 }
 
 function ConnectionBar() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const clock = useClock();
   const lostSince = useLiveEvents();
   return (
     <div role="status" aria-live="polite">
       {lostSince && (
         <div className="connection-bar">
-          {t("app.reconnecting", { time: lostSince.toLocaleTimeString(i18n.language, { hour: "2-digit", minute: "2-digit" }) })}
+          {t("app.reconnecting", { time: clock(lostSince, { hour: "2-digit", minute: "2-digit" }) })}
         </div>
       )}
     </div>

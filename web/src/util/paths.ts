@@ -8,6 +8,7 @@ export type LineTab = (typeof LINE_TABS)[number];
 
 export const paths = {
   signIn: (next?: string) => (next && next !== "/" ? `/sign-in?next=${encodeURIComponent(next)}` : "/sign-in"),
+  invitation: (secret: string) => `/invitation/${encodeURIComponent(secret)}`,
   askReset: () => "/reset-password",
   setup: () => "/setup",
   lines: () => "/lines",

@@ -121,7 +121,7 @@ CREATE TABLE invitations (
     FOREIGN KEY (org_id, invited_by) REFERENCES members (org_id, user_id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX invitations_by_maker ON invitations (org_id, invited_by);
-CREATE INDEX invitations_by_email ON invitations (email);
+CREATE INDEX invitations_by_email ON invitations (email, id);
 CREATE INDEX invitations_by_expiry ON invitations (expires_at);
 
 CREATE TABLE codes (

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Why something could not be queued.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +19,8 @@ pub(crate) struct Queue<T> {
 }
 
 struct State<T> {
-    items: VecDeque<T>,
+    /// Each with when it came.
+    items: VecDeque<(Instant, T)>,
     closed: bool,
 }
 
@@ -44,7 +46,7 @@ impl<T> Queue<T> {
         if state.items.len() >= self.limit {
             return Err(Refused::Full);
         }
-        state.items.push_back(item);
+        state.items.push_back((Instant::now(), item));
         drop(state);
         self.filled.notify_one();
         Ok(())
@@ -54,7 +56,7 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&self) -> Option<T> {
         let mut state = self.state();
         loop {
-            if let Some(item) = state.items.pop_front() {
+            if let Some((_, item)) = state.items.pop_front() {
                 return Some(item);
             }
             if state.closed {
@@ -64,9 +66,9 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The next item if one is there.
-    pub(crate) fn try_pop(&self) -> Option<T> {
-        self.state().items.pop_front()
+    /// The next item if one is there that came before that time.
+    pub(crate) fn pop_from_before(&self, time: Instant) -> Option<T> {
+        self.state().items.pop_front_if(|(came, _)| *came < time).map(|(_, item)| item)
     }
 
     /// Takes no more; what is queued is still handed out.
@@ -86,6 +88,16 @@ mod tests {
         assert_eq!([1, 2, 3].map(|item| queue.push(item)), [Ok(()), Ok(()), Err(Refused::Full)]);
         queue.close();
         assert_eq!(queue.push(4), Err(Refused::Closed));
-        assert_eq!([queue.pop(), queue.try_pop(), queue.pop()], [Some(1), Some(2), None]);
+        assert_eq!([queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn what_came_later_stays() {
+        let queue = Queue::new(2);
+        queue.push(1).unwrap();
+        let between = Instant::now();
+        queue.push(2).unwrap();
+        assert_eq!([queue.pop_from_before(between), queue.pop_from_before(between)], [Some(1), None]);
+        assert_eq!(queue.pop(), Some(2));
     }
 }

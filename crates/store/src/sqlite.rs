@@ -298,9 +298,14 @@ impl Checkpointer {
                 self.checkpoint(bytes >= RESTART_BYTES);
             }
         }
-        if self.checkpoint(true)
-            && let Some(Err(error)) = self.keeper.sums.take().map(Sums::close)
-        {
+        let all_moved = self.checkpoint(true);
+        self.hands = None;
+        let Some(sums) = self.keeper.sums.take().filter(|_| all_moved) else { return };
+        let ended = match alone(&self.keeper.path) {
+            Some(connection) => end(&self.keeper.path, &connection, sums),
+            None => sums.close(),
+        };
+        if let Err(error) = ended {
             tracing::warn!(%error, "the end could not be noted beside the database");
         }
     }
@@ -317,6 +322,32 @@ impl Checkpointer {
             false
         })
     }
+}
+
+/// A connection that keeps all others away; none while there are others.
+fn alone(path: &Path) -> Option<rusqlite::Connection> {
+    let connection = open(path).ok()?;
+    connection.busy_timeout(Duration::ZERO).ok()?;
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT").ok()?;
+    Some(connection)
+}
+
+/// The end of the last one to use the database: its log goes, and with it what was deleted. What is done here can break
+/// off anywhere: the next start finds the log, or the note that it is not needed.
+fn end(path: &Path, connection: &rusqlite::Connection, mut sums: Sums) -> std::io::Result<()> {
+    let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+    let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts);
+    let (frames, moved): (i64, i64) = counts.map_err(std::io::Error::other)?;
+    if moved > 0 {
+        sums.note(u32::try_from(moved).unwrap_or(0))?;
+    }
+    if frames == moved {
+        let _ = std::fs::remove_file(beside(path, "-shm"));
+        sums.close_without_log()?;
+        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        connection.set_db_config(setting, false).map_err(std::io::Error::other)?;
+    }
+    Ok(())
 }
 
 impl Hands {

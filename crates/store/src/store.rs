@@ -180,9 +180,15 @@ impl Store {
             signal = Some(sender);
         }
         let file = path.clone();
-        let writer = move || Ok(Tx::new(Box::new(Sqlite::writer(&file, signal.clone())?)));
+        let waker = signal.clone();
+        let writer = move || Ok(Tx::new(Box::new(Sqlite::writer(&file, waker.clone())?)));
         self.start(Step::Write, 1, SQLITE_BATCH, writer)?;
-        self.start(Step::Read, SQLITE_READERS, 1, move || Ok(Tx::new(Box::new(Sqlite::reader(&path)?))))
+        let reader = move || {
+            // The checkpointer ends after the readers, too: only then it may be the last one.
+            let _ = &signal;
+            Ok(Tx::new(Box::new(Sqlite::reader(&path)?)))
+        };
+        self.start(Step::Read, SQLITE_READERS, 1, reader)
     }
 
     fn start_postgres(&self, config: ::postgres::Config) -> std::io::Result<()> {

@@ -232,6 +232,12 @@ impl Sums {
         self.write_head()
     }
 
+    /// As [`Sums::close`], where the log is about to go, too: the next one has nothing to do with it.
+    pub(crate) fn close_without_log(mut self) -> io::Result<()> {
+        (self.head.salts, self.head.frames) = (Salts::default(), 0);
+        self.close()
+    }
+
     /// Throws them away, since they can no longer be kept: the next start begins new ones.
     pub(crate) fn give_up(self) {
         // What cannot be removed either is found wanting at the next start, which is the safe side.

@@ -182,7 +182,8 @@ impl Worker {
             if batch.len() >= limit || started.elapsed() >= BATCH_TIME {
                 break;
             }
-            match self.queue.try_pop() {
+            // Whoever asked later may have seen what another connection committed after this transaction began.
+            match self.queue.pop_from_before(started) {
                 Some(job) => batch.push(job.into()),
                 None => break,
             }

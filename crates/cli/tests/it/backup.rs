@@ -81,14 +81,28 @@ async fn there_and_back_on_postgres() {
 fn a_full_disk_leaves_no_half_a_backup() {
     let place = Place::new(Engine::Sqlite);
     assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    let media = place.folder().join("media/ab");
+    fs::create_dir_all(&media).unwrap();
+    // Larger than everything that opening the database writes, and of bytes that do not get smaller.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as u8
+    });
+    let noise: Vec<u8> = noise.take(300_000).collect();
+    fs::write(media.join("noise"), noise).unwrap();
     let full = place.dialtone(&[]);
     let mut limited = Command::new("sh");
     // A limit on the size of files stands for the disk: writing beyond it fails, once its signal is ignored.
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" backup create"]).arg(full.get_program());
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$0\" backup create"]).arg(full.get_program());
     limited.env("DIALTONE_DATA_DIR", place.folder());
     let ended = run(&mut limited, "");
     assert_eq!(ended.code, 1);
-    assert!(ended.error.contains("cannot be written to"), "{}", ended.error);
+    assert!(
+        ended.error.contains("File too large") && ended.error.contains("Nothing was left"),
+        "{}",
+        ended.error
+    );
     assert_eq!(fs::read_dir(place.folder().join("backups")).unwrap().count(), 0, "nothing is left");
     // The twin: with room it is made.
     fine(run(&mut place.dialtone(&["backup", "create"]), ""));

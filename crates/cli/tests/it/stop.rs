@@ -101,7 +101,10 @@ async fn a_server_that_drains_answers_and_says_that_it_is_not_ready() {
         let (status, answer) = get(&ready, None).await;
         (status == 503).then_some(answer)
     });
-    assert_eq!(answer.await["checks"], json!({ "database": "ok", "staying": "failing", "master_key": "ok" }));
+    assert_eq!(
+        answer.await["checks"],
+        json!({ "database": "ok", "effects": "ok", "master_key": "ok", "staying": "failing" })
+    );
     assert_eq!(site.send(Method::GET, "/api/v1/lines", &json!(null)).await.0, 200);
     // Whoever asks twice does not want to wait.
     site.server.tell("TERM");

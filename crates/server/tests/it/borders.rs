@@ -155,7 +155,7 @@ on_each_engine! {
 
     async fn the_server_tells_about_itself(world: TestServer) {
         assert_eq!(world.nobody().get("/healthz").await.expect(200).body, json!({ "status": "ok" }));
-        let ready = json!({ "status": "ok", "checks": { "database": "ok", "master_key": "ok", "staying": "ok" } });
+        let ready = json!({ "status": "ok", "checks": { "database": "ok", "effects": "ok", "master_key": "ok", "staying": "ok" } });
         assert_eq!(world.nobody().get("/readyz").await.expect(200).body, ready);
         let head = world.owner.request(Method::HEAD, "/api/v1/lines");
         let head = world.owner.send(head).await.expect(200);

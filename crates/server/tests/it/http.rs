@@ -116,7 +116,8 @@ on_each_engine! {
         }
         let guest = json!({ "email": "guest@example.com", "role": "viewer" });
         let invited = evil.post("/api/v1/invitations", guest).await.expect(201);
-        assert!(invited.body["link"].as_str().unwrap().starts_with("http://127.0.0.1/invitation/"), "{}", invited.text);
+        let link = invited.body["link"].as_str().unwrap();
+        assert!(link.starts_with(&format!("{}/invitation/", world.url())), "{link}");
         assert!(!invited.text.contains("evil.example"), "{}", invited.text);
     }
 }

@@ -2,60 +2,19 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use dialtone_app::{Config, MailConfig};
-use dialtone_testkit::{Engine, TestServer};
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use dialtone_testkit::{Engine, MailServer, TestServer};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// A mail server of its own; ends with the test.
-struct MailServer {
-    process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    port: u16,
-}
-
-impl MailServer {
-    /// `None` where there is no aiosmtpd, which in CI is a failure.
-    fn start(arguments: &[&str]) -> Option<Self> {
-        let has = |python: &&str| {
-            let probe = Command::new(python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
-            probe.is_ok_and(|status| status.success())
-        };
-        let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has) else {
-            assert!(
-                std::env::var("CI").as_deref() != Ok("true"),
-                "no aiosmtpd, and in CI no test is skipped"
-            );
-            eprintln!("skipped: no aiosmtpd (scripts/install-test-tools installs it)");
-            return None;
-        };
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../providers/tests/smtp.py");
-        let mut command = Command::new(python);
-        let mut process = command.arg(script).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap().parse().unwrap();
-        Some(Self { process, lines, port })
-    }
-
-    /// The next mail that it took: to whom, and its text.
-    fn taken(&mut self) -> (String, String) {
-        let mail: Value = serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap();
-        let raw = String::from_utf8(BASE64.decode(mail["raw"].as_str().unwrap()).unwrap()).unwrap();
-        let (head, body) = raw.split_once("\r\n\r\n").unwrap();
-        let text = match head.to_lowercase().contains("encoding: base64") {
-            true => String::from_utf8(BASE64.decode(body.replace("\r\n", "")).unwrap()).unwrap(),
-            false => body.replace("=\r\n", "").replace("=3D", "="),
-        };
-        (mail["to"][0].as_str().unwrap().to_owned(), text)
-    }
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// The next mail that was taken: to whom, and its text.
+fn taken(server: &mut MailServer) -> (String, String) {
+    let (mail, raw) = server.taken();
+    let (head, body) = raw.split_once("\r\n\r\n").unwrap();
+    let text = match head.to_lowercase().contains("encoding: base64") {
+        true => String::from_utf8(BASE64.decode(body.replace("\r\n", "")).unwrap()).unwrap(),
+        false => body.replace("=\r\n", "").replace("=3D", "="),
+    };
+    (mail["to"][0].as_str().unwrap().to_owned(), text)
 }
 
 /// A world whose mails go to that server.
@@ -85,7 +44,7 @@ async fn t53_an_invitation_is_mailed_in_the_language_of_who_gets_it() {
         owner.post("/api/v1/invitations", json!({ "email": "new@example.com", "role": "agent" })).await;
     let made = made.expect(201).body;
     assert_eq!(made["mailed"], true);
-    let (to, text) = server.taken();
+    let (to, text) = taken(&mut server);
     assert_eq!(to, "new@example.com");
     assert!(text.contains("owner invites you into the organisation Acme"), "{text}");
     assert!(made["link"].as_str().unwrap().ends_with(secret(&text, "invitation")), "{text}");
@@ -97,7 +56,7 @@ async fn t53_an_invitation_is_mailed_in_the_language_of_who_gets_it() {
     stranger.patch("/api/v1/me", json!({ "language": "fr" })).await.expect(200);
     let body = json!({ "email": "stranger@example.org", "role": "viewer" });
     world.owner.post("/api/v1/invitations", body).await.expect(201);
-    let (to, text) = server.taken();
+    let (to, text) = taken(&mut server);
     assert_eq!(to, "stranger@example.org");
     assert!(text.contains("vous invite dans l"), "{text}");
 }
@@ -112,7 +71,7 @@ async fn t53_a_link_for_a_new_password_is_mailed_and_works_once() {
         async move { nobody.post("/api/v1/password-reset", body).await.expect(202).body }
     };
     let known = ask("Owner@Example.com").await;
-    let (to, text) = server.taken();
+    let (to, text) = taken(&mut server);
     assert_eq!(to, "owner@example.com");
     let complete = "/api/v1/password-reset/complete";
     let body =
@@ -125,9 +84,9 @@ async fn t53_a_link_for_a_new_password_is_mailed_and_works_once() {
     for _ in 0..5 {
         assert_eq!(ask("owner@example.com").await, known);
     }
-    assert_eq!([server.taken().0, server.taken().0], ["owner@example.com", "owner@example.com"]);
+    assert_eq!([taken(&mut server).0, taken(&mut server).0], ["owner@example.com", "owner@example.com"]);
     ask("stranger@example.org").await;
-    assert_eq!(server.taken().0, "stranger@example.org", "three in a row, and no more");
+    assert_eq!(taken(&mut server).0, "stranger@example.org", "three in a row, and no more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -242,7 +242,7 @@ on_each_engine! {
 
 /// Operations that leave more than one entry, or none, and which: an operation at the providers tells of its start,
 /// its steps and its end, beside what was asked for.
-const EFFECTS: [(&str, &[&str]); 10] = [
+const EFFECTS: [(&str, &[&str]); 11] = [
     ("POST /api/phone-numbers", &["line.added", "operation.started", "operation.step", "operation.finished"]),
     (
         "POST /api/v1/phone-numbers/import-twilio",
@@ -255,6 +255,8 @@ const EFFECTS: [(&str, &[&str]); 10] = [
     ),
     // Nothing is changed by a message that nobody took.
     ("POST /api/v1/alert-webhooks/{id}/test", &[]),
+    // There is no fence to lift.
+    ("DELETE /api/v1/instance/fence", &[]),
     ("POST /api/v1/operations/{id}/undo", &["operation.started", "operation.step", "operation.finished"]),
     (
         "PATCH /api/v1/lines/{line}",

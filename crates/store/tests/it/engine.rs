@@ -200,42 +200,6 @@ fn who_reads_and_then_writes_loses_no_update_of_another_even_from_two_nodes() {
 }
 
 #[test]
-fn whoever_asks_after_an_answer_finds_what_was_answered() {
-    on_both(|store, database| async move {
-        let other = Store::open(&database.url).unwrap();
-        let tenant = tenant(&store).await;
-        let stop = Arc::new(AtomicBool::new(false));
-        let busy: Vec<_> = (0..8)
-            .map(|number| {
-                let (store, tenant, stop) = (store.clone(), tenant.clone(), Arc::clone(&stop));
-                tokio::spawn(async move {
-                    for round in 0.. {
-                        if stop.load(Ordering::Relaxed) {
-                            return;
-                        }
-                        let (tenant, key) = (tenant.clone(), format!("{number}-{round}"));
-                        store.write(move |tx| note(tx, &tenant, &key).map(drop)).await.unwrap();
-                    }
-                })
-            })
-            .collect();
-        for round in 0..300 {
-            let name = format!("the name of {round}");
-            let (changed, asked) = (tenant.clone(), tenant.clone());
-            let organisation = an_organisation(&name);
-            other.write(move |tx| accounts::update_organisation(tx, &changed, &organisation)).await.unwrap();
-            let found = store.write(move |tx| accounts::organisation(tx, &asked)).await.unwrap();
-            assert_eq!(found.name, name);
-        }
-        stop.store(true, Ordering::Relaxed);
-        for busy in busy {
-            busy.await.unwrap();
-        }
-        other.close().await;
-    });
-}
-
-#[test]
 fn events_are_numbered_without_gaps_in_the_order_of_their_commits() {
     on_both(|store, database| async move {
         let tenant = tenant(&store).await;

@@ -68,7 +68,9 @@ impl<T> Queue<T> {
 
     /// The next item if one is there that came before that time.
     pub(crate) fn pop_from_before(&self, time: Instant) -> Option<T> {
-        self.state().items.pop_front_if(|(came, _)| *came < time).map(|(_, item)| item)
+        let mut state = self.state();
+        state.items.front().filter(|(came, _)| *came < time)?;
+        state.items.pop_front().map(|(_, item)| item)
     }
 
     /// Takes no more; what is queued is still handed out.

@@ -128,7 +128,7 @@ impl Sums {
     fn note_all(database: &Path, path: &Path) -> io::Result<File> {
         let pages = BufReader::with_capacity(1 << 20, File::open(database)?);
         let mut start = [0; 18];
-        let page_size = match (&mut File::open(database)?).read_exact(&mut start) {
+        let page_size = match File::open(database)?.read_exact(&mut start) {
             Ok(()) => match u16::from_be_bytes([start[16], start[17]]) {
                 1 => 65_536,
                 size => u32::from(size).max(512),

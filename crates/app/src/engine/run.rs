@@ -3,6 +3,7 @@
 //! never repeats on a guess. Where the desired state cannot be reached, the state before becomes the desired one.
 
 use super::apply::{Effect, Hands};
+use super::claim::LEASE;
 use super::finish::Ending;
 use super::observe::{Depth, Question, observe, unreadable};
 use crate::clock::{now, steady};
@@ -19,16 +20,9 @@ use dialtone_store::operations::{self as rows, Claimed, OperationState, Step, St
 use dialtone_store::{Tenant, Tx};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// How long a claim holds without being renewed; it is renewed three times as often.
-pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(12);
-const RENEWAL: Duration = Duration::from_secs(4);
 
 /// A healthy plan has a few steps; more means that something undoes what we do.
 const STEPS_MAX: i64 = 24;
-/// How often an operation is taken up before it is given up for lost: it panics, or cannot be read.
-const ATTEMPTS_MAX: i64 = 50;
 /// How often a provider that does not answer is waited for before the operation gives up, about four minutes.
 const WAITS_MAX: i64 = 8;
 /// How many unclear answers an operation looks behind before it gives up.
@@ -47,7 +41,7 @@ enum Next {
 }
 
 /// Another process took the operation over, or the database does not answer: stop at once, quietly.
-struct Stop;
+pub(super) struct Stop;
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
@@ -57,7 +51,7 @@ impl From<Problem> for Stop {
 }
 
 /// An operation in this process's hands.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     app: &'a App,
     tenant: Tenant,
     id: OperationId,
@@ -76,51 +70,8 @@ struct Run<'a> {
     waits: i64,
 }
 
-impl App {
-    /// Works on a claimed operation until it is finished, postponed, or somebody else's.
-    pub(crate) async fn run_operation(&self, claimed: Claimed) {
-        let (tenant, id, fence) = (claimed.tenant.clone(), claimed.operation.id, claimed.operation.fence);
-        if claimed.operation.attempt > ATTEMPTS_MAX {
-            return self.bury(claimed).await;
-        }
-        let renewing = async {
-            loop {
-                tokio::time::sleep(RENEWAL).await;
-                let tenant = tenant.clone();
-                let renew = move |tx: &mut Tx| rows::renew(tx, &tenant, id, fence, steady() + LEASE);
-                let renewed = self.store().write(renew).await;
-                if !matches!(renewed, Ok(true)) {
-                    return;
-                }
-            }
-        };
-        let running = async {
-            let mut run = Run::load(self, claimed).await?;
-            run.drive().await
-        };
-        tokio::select! {
-            () = renewing => tracing::warn!(operation = %id, "the lease was lost"),
-            result = running => drop(result),
-        }
-    }
-
-    /// Ends an operation that no worker gets through: its line must not be busy for ever.
-    async fn bury(&self, claimed: Claimed) {
-        let Claimed { tenant, operation } = claimed;
-        tracing::error!(operation = %operation.id, "given up: no worker gets through it");
-        let problem = serde_json::to_value(Problem::new(Code::Internal)).ok();
-        let (id, fence) = (operation.id, operation.fence);
-        let ended = self.store().write(move |tx| {
-            rows::finish(tx, &tenant, id, fence, OperationState::Unclear, problem.as_ref(), now())
-        });
-        if let Err(error) = ended.await {
-            tracing::warn!(%error, "it could not be ended; the next claim tries again");
-        }
-    }
-}
-
 impl<'a> Run<'a> {
-    async fn load(app: &'a App, claimed: Claimed) -> Result<Self, Stop> {
+    pub(super) async fn load(app: &'a App, claimed: Claimed) -> Result<Self, Stop> {
         let Claimed { tenant, operation } = claimed;
         let fence = operation.fence;
         let lookup = tenant.clone();
@@ -163,7 +114,7 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
-    async fn drive(&mut self) -> Result<(), Stop> {
+    pub(super) async fn drive(&mut self) -> Result<(), Stop> {
         // A step that a dead process had begun: what became of it is seen by looking, not by asking it.
         if let Some(seq) =
             self.steps.last().filter(|step| step.state == StepState::Started).map(|step| step.seq)

@@ -32,8 +32,10 @@ pub(crate) async fn run(command: Backup) -> Result {
     }
 }
 
-fn told(error: BackupError) -> Failure {
-    Failure::Error(error.to_string())
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        Self::Error(error.to_string())
+    }
 }
 
 async fn create(resolved: &Resolved, to: Option<PathBuf>, output: Output) -> Result {
@@ -41,7 +43,7 @@ async fn create(resolved: &Resolved, to: Option<PathBuf>, output: Output) -> Res
         database_url: resolved.get("database_url").to_owned(),
         data_dir: resolved.get("data_dir").into(),
     };
-    let made = backup::create_backup(source, to).await.map_err(told)?;
+    let made = backup::create_backup(source, to).await?;
     eprintln!(
         "The master key is not in the backup, and without it nobody opens what is sealed in it: keep a copy apart."
     );
@@ -60,13 +62,13 @@ fn shown(path: &Path) -> String {
 }
 
 fn list(resolved: &Resolved, output: Output) -> Result {
-    let found = backup::list_backups(Path::new(resolved.get("data_dir"))).map_err(told)?;
+    let found = backup::list_backups(Path::new(resolved.get("data_dir")))?;
     let row = |backup: backup::Listed| json!({ "path": shown(&backup.path), "size": backup.size, "made_at": backup.made_at });
     output::rows(output.format, &LISTED, &found.into_iter().map(row).collect::<Vec<_>>())
 }
 
 async fn verify(file: PathBuf, output: Output) -> Result {
-    let manifest = backup::verify_backup(file).await.map_err(told)?;
+    let manifest = backup::verify_backup(file).await?;
     let (rows, media_files) = counts(&manifest);
     let row = json!({
         "created_at": manifest.created_at,
@@ -85,7 +87,7 @@ async fn restore(file: PathBuf, data_dir: PathBuf, database_url: Option<String>)
         return Err(Failure::Usage(why.to_owned()));
     }
     let target = Target { data_dir: data_dir.clone(), postgres_url: database_url };
-    let restored = backup::restore_backup(file, target).await.map_err(told)?;
+    let restored = backup::restore_backup(file, target).await?;
     let (rows, _) = counts(&restored.manifest);
     let place = shown(&data_dir);
     line(&format!("Restored {rows} rows from {} into {place}.", restored.manifest.created_at))?;
@@ -118,7 +120,7 @@ async fn unfence(resolved: &Resolved, yes: bool) -> Result {
 
 /// Copies a database into another one.
 pub(crate) async fn migrate(from: String, to: String, output: Output) -> Result {
-    let moved = backup::migrate_database(from, to).await.map_err(told)?;
+    let moved = backup::migrate_database(from, to).await?;
     let rows: Vec<Value> = moved
         .into_iter()
         .map(|table| json!({ "table": table.name, "rows": table.rows, "sha256": table.sha256 }))

@@ -69,8 +69,11 @@ impl TwilioRequest {
     }
 }
 
+/// How something is shown: masked, or as it is.
+type Show = fn(&str) -> String;
+
 /// What is shown, under which name, from which field, and how.
-const ABOUT: &[(&str, &str, fn(&str) -> String)] = &[
+const ABOUT: &[(&str, &str, Show)] = &[
     ("from", "From", masked),
     ("to", "To", masked),
     ("message", "MessageSid", str::to_owned),

@@ -16,6 +16,9 @@ describe("addresses", () => {
       paths.newAssistant(),
       ...LINE_TABS.map((tab) => paths.line("+33612345678", tab)),
       ...SETTINGS_SECTIONS.map(paths.settings),
+      paths.alerts(),
+      paths.tape(),
+      paths.audit(),
       paths.apiDocs(),
     ]).toMatchInlineSnapshot(`
       [
@@ -31,11 +34,16 @@ describe("addresses", () => {
         "/lines/%2B33612345678",
         "/lines/%2B33612345678?tab=settings",
         "/lines/%2B33612345678?tab=activity",
+        "/lines/%2B33612345678?tab=diary",
         "/settings/twilio",
         "/settings/vapi",
         "/settings/organisation",
+        "/settings/watch",
         "/settings/members",
         "/settings/tokens",
+        "/alerts",
+        "/tape",
+        "/audit",
         "/api/docs",
       ]
     `);

@@ -7,9 +7,9 @@ type Events = { verbs: readonly string[]; stale: readonly string[] };
  * What the server tells of, and which cached answers that makes stale. Named events reach only listeners of that very
  * name, so every one is listed.
  */
-export const EVENTS: Record<string, Events> = {
+export const EVENTS = {
   account: { verbs: ["changed", "password_changed", "password_reset"], stale: ["account", "session", "members"] },
-  alert: { verbs: ["acknowledged", "opened", "resolved"], stale: ["alerts", "line", "lines"] },
+  alert: { verbs: ["acknowledged", "opened", "resolved"], stale: ["alerts", "watch", "line", "lines"] },
   assistant: { verbs: ["created"], stale: ["assistants", "setup", "settings"] },
   audit: { verbs: ["exported"], stale: ["audit"] },
   factor: {
@@ -29,7 +29,10 @@ export const EVENTS: Record<string, Events> = {
   token: { verbs: ["created", "revoked"], stale: ["tokens"] },
   watch: { verbs: ["changed"], stale: ["watch"] },
   webhook: { verbs: ["added", "removed"], stale: ["webhooks"] },
-};
+} satisfies Record<string, Events>;
+
+/** What an event can be about. */
+export type EventSubject = keyof typeof EVENTS;
 
 const RECONNECT_MS = 3000;
 

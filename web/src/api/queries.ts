@@ -1,5 +1,13 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, body } from "./client";
+import type { AuditFilter, Readiness, TapeFilter } from "./types";
+
+/** How a list that comes in pages goes on: every such answer has the cursor of the next one. */
+const PAGES = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page: { next_cursor: string | null }) => page.next_cursor ?? undefined,
+};
+const OPEN_ALERTS_MAX = 100;
 
 /** Everything that pages read, one entry each. The first word of a key is what live events name. */
 export const queries = {
@@ -73,8 +81,7 @@ export const queries = {
     infiniteQueryOptions({
       queryKey: ["lines"],
       queryFn: ({ pageParam }) => body(api.GET("/api/v1/lines", { params: { query: { cursor: pageParam } } })),
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: (page) => page.next_cursor ?? undefined,
+      ...PAGES,
     }),
 
   line: (line: string) =>
@@ -120,5 +127,89 @@ export const queries = {
     queryOptions({
       queryKey: ["operations", id],
       queryFn: async () => (await body(api.GET("/api/v1/operations/{id}", { params: { path: { id } } }))).operation,
+    }),
+
+  invitations: () =>
+    queryOptions({
+      queryKey: ["invitations"],
+      queryFn: async () => (await body(api.GET("/api/v1/invitations"))).invitations,
+    }),
+
+  watch: () => queryOptions({ queryKey: ["watch"], queryFn: async () => (await body(api.GET("/api/v1/watch"))).watch }),
+
+  alertMail: () =>
+    queryOptions({
+      queryKey: ["alert-mail"],
+      queryFn: async () => (await body(api.GET("/api/v1/alert-mail"))).alert_mail,
+    }),
+
+  webhooks: () =>
+    queryOptions({
+      queryKey: ["webhooks"],
+      queryFn: async () => (await body(api.GET("/api/v1/alert-webhooks"))).webhooks,
+    }),
+
+  /** What is wrong now: the number in the navigation, the banner of an outage, and the first list of the alerts' page. */
+  openAlerts: () =>
+    queryOptions({
+      queryKey: ["alerts", "open"],
+      queryFn: async () => {
+        const query = { open: true, limit: OPEN_ALERTS_MAX };
+        return (await body(api.GET("/api/v1/alerts", { params: { query } }))).alerts;
+      },
+    }),
+
+  alerts: () =>
+    infiniteQueryOptions({
+      queryKey: ["alerts", "all"],
+      queryFn: ({ pageParam }) => body(api.GET("/api/v1/alerts", { params: { query: { cursor: pageParam } } })),
+      ...PAGES,
+    }),
+
+  diary: (line: string) =>
+    infiniteQueryOptions({
+      queryKey: ["diary", line],
+      queryFn: ({ pageParam }) =>
+        body(api.GET("/api/v1/lines/{line}/diary", { params: { path: { line }, query: { cursor: pageParam } } })),
+      ...PAGES,
+    }),
+
+  audit: (filter: AuditFilter) =>
+    infiniteQueryOptions({
+      queryKey: ["audit", filter],
+      queryFn: ({ pageParam }) => body(api.GET("/api/v1/audit", { params: { query: { ...filter, cursor: pageParam } } })),
+      ...PAGES,
+    }),
+
+  /** Walks the whole trail, so it is asked once for a page and again only on demand. */
+  auditVerdict: () =>
+    queryOptions({
+      queryKey: ["audit-verdict"],
+      queryFn: async () => (await body(api.GET("/api/v1/audit/verification"))).audit,
+      staleTime: Infinity,
+    }),
+
+  tape: (filter: TapeFilter) =>
+    infiniteQueryOptions({
+      queryKey: ["tape", "list", filter],
+      queryFn: ({ pageParam }) => body(api.GET("/api/v1/tape", { params: { query: { ...filter, cursor: pageParam } } })),
+      ...PAGES,
+    }),
+
+  taped: (id: string) =>
+    queryOptions({
+      queryKey: ["tape", "entry", id],
+      queryFn: async () => (await body(api.GET("/api/v1/tape/{id}", { params: { path: { id } } }))).entry,
+    }),
+
+  tapeSettings: () =>
+    queryOptions({ queryKey: ["tape", "settings"], queryFn: () => body(api.GET("/api/v1/tape-settings")) }),
+
+  /** Whether the server can do all that it is there for. A server that cannot answers 503, with the same document. */
+  readiness: () =>
+    queryOptions({
+      queryKey: ["readiness"],
+      queryFn: async (): Promise<Readiness> => (await fetch("/readyz")).json(),
+      staleTime: 60_000,
     }),
 };

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useTranslation } from "react-i18next";
 import { api, body } from "../api/client";
@@ -6,7 +6,7 @@ import { fieldErrors } from "../api/problem";
 import type { Role } from "../api/types";
 import { useAction } from "../api/use-action";
 import { FormModal } from "../ui/form-modal";
-import { SecretOnce } from "../ui/secret-once";
+import { SecretModal } from "../ui/secret-modal";
 import { RoleSelect } from "./role-select";
 
 export function AddMember({ onClose }: { onClose: () => void }) {
@@ -20,14 +20,12 @@ export function AddMember({ onClose }: { onClose: () => void }) {
   if (add.data?.password) {
     const { name } = add.data.member;
     return (
-      <Modal opened onClose={onClose} title={t("members.added", { name })} closeButtonProps={{ "aria-label": t("action.close") }}>
-        <Stack>
-          <SecretOnce title={t("members.password_once", { name })} secret={add.data.password} />
-          <Group justify="flex-end">
-            <Button onClick={onClose}>{t("action.done")}</Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <SecretModal
+        title={t("members.added", { name })}
+        words={t("members.password_once", { name })}
+        secret={add.data.password}
+        onClose={onClose}
+      />
     );
   }
   return (

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { MultiSelect, Select, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useTranslation } from "react-i18next";
 import { api, body } from "../api/client";
@@ -6,41 +6,36 @@ import { fieldErrors } from "../api/problem";
 import { useSession } from "../api/session";
 import { useAction } from "../api/use-action";
 import { FormModal } from "../ui/form-modal";
-import { SecretOnce } from "../ui/secret-once";
+import { usePermissionName } from "../ui/permission-name";
+import { SecretModal } from "../ui/secret-modal";
 import { RoleSelect } from "./role-select";
 
 const DAY_MS = 86_400_000;
-const LIFETIMES_DAYS = [30, 90, 365] as const;
+// Every token has this one, so it is nothing to choose.
+const ALWAYS = "member";
+const LIFETIMES_DAYS = [7, 30, 90, 365] as const;
 
 export function CreateToken({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const { member } = useSession();
-  const form = useForm({ initialValues: { name: "", role: member.role, days: "90" } });
+  const { member, permissions } = useSession();
+  const permissionName = usePermissionName();
+  const form = useForm({ initialValues: { name: "", role: member.role, scopes: [] as string[], days: "90" } });
   const create = useAction(
-    ({ days, ...values }: typeof form.values) =>
+    ({ days, scopes, ...values }: typeof form.values) =>
       body(
         api.POST("/api/v1/tokens", {
-          body: { ...values, ...(days && { expires_at: new Date(Date.now() + Number(days) * DAY_MS).toISOString() }) },
+          body: {
+            ...values,
+            ...(scopes.length > 0 && { scopes: scopes.join(" ") }),
+            ...(days && { expires_at: new Date(Date.now() + Number(days) * DAY_MS).toISOString() }),
+          },
         }),
       ),
     { stale: ["tokens"] },
   );
   if (create.data) {
-    return (
-      <Modal
-        opened
-        onClose={onClose}
-        title={create.data.token.name}
-        closeButtonProps={{ "aria-label": t("action.close") }}
-      >
-        <Stack>
-          <SecretOnce title={t("tokens.secret_once")} secret={create.data.secret} />
-          <Group justify="flex-end">
-            <Button onClick={onClose}>{t("action.done")}</Button>
-          </Group>
-        </Stack>
-      </Modal>
-    );
+    const { token, secret } = create.data;
+    return <SecretModal title={token.name} words={t("tokens.secret_once")} secret={secret} onClose={onClose} />;
   }
   return (
     <FormModal
@@ -60,6 +55,15 @@ export function CreateToken({ onClose }: { onClose: () => void }) {
         {...form.getInputProps("name")}
       />
       <RoleSelect label={t("tokens.role")} {...form.getInputProps("role")} />
+      <MultiSelect
+        label={t("tokens.scopes")}
+        description={t("tokens.scopes_hint")}
+        placeholder={form.values.scopes.length === 0 ? t("tokens.scopes_all") : undefined}
+        data={permissions.filter((name) => name !== ALWAYS).map((value) => ({ value, label: permissionName(value) }))}
+        searchable
+        clearable
+        {...form.getInputProps("scopes")}
+      />
       <Select
         label={t("tokens.expires")}
         allowDeselect={false}

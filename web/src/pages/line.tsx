@@ -15,6 +15,7 @@ import { ProblemAlert } from "../ui/problem-alert";
 import { LINE_TABS, type LineTab, paths } from "../util/paths";
 import { useUrlState } from "../util/url-state";
 import { LineActivity } from "./line/activity";
+import { LineDiary } from "./line/diary";
 import { LineSettings } from "./line/settings";
 
 export function LinePage() {
@@ -50,6 +51,9 @@ export function LinePage() {
             </Tabs.Panel>
             <Tabs.Panel value="activity">
               <LineActivity operations={data.operations} />
+            </Tabs.Panel>
+            <Tabs.Panel value="diary">
+              <LineDiary line={data.line.id} />
             </Tabs.Panel>
           </Tabs>
           {fixing !== null && <RepairLine line={data.line} onClose={() => setFixing(null)} />}

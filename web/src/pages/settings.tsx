@@ -10,11 +10,13 @@ import { OrganisationSection } from "./settings/organisation";
 import { TokensSection } from "./settings/tokens";
 import { TwilioSection } from "./settings/twilio";
 import { VapiSection } from "./settings/vapi";
+import { WatchSection } from "./settings/watch";
 
 const SECTIONS = {
   twilio: TwilioSection,
   vapi: VapiSection,
   organisation: OrganisationSection,
+  watch: WatchSection,
   members: MembersSection,
   tokens: TokensSection,
 } satisfies Record<SettingsSection, unknown>;

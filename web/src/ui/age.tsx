@@ -26,12 +26,14 @@ export function useAge(): (time: string) => string {
   return (time) => ageOf(time, i18n.language);
 }
 
+const IN_FULL: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "medium" };
+
 /** A time as the reader's clock shows it, in the time zone that they chose. */
 export function useClock(): (time: string | Date, format?: Intl.DateTimeFormatOptions) => string {
   const { i18n } = useTranslation();
   const { data } = useQuery({ ...queries.session(), enabled: false });
   const timeZone = data?.member.time_zone ?? undefined;
-  return (time, format) => new Date(time).toLocaleString(i18n.language, { ...format, timeZone });
+  return (time, format = IN_FULL) => new Date(time).toLocaleString(i18n.language, { ...format, timeZone });
 }
 
 export function Age({ time }: { time: string }) {

@@ -10,7 +10,7 @@ export function ChangeList({ changes }: { changes: readonly Change[] }) {
       {changes.map((change, index) => (
         <li key={`${index}-${change.kind}`} data-change={change.kind}>
           <ChangeSummary change={change} />
-          <FieldChanges change={change} />
+          <FieldChanges fields={change.fields} />
         </li>
       ))}
     </Stack>
@@ -30,12 +30,12 @@ export function ChangeSummary({ change }: { change: Change }) {
   );
 }
 
-export function FieldChanges({ change }: { change: Change }) {
+export function FieldChanges({ fields }: { fields: Change["fields"] }) {
   const { t } = useTranslation();
-  if (change.fields.length === 0) return null;
+  if (fields.length === 0) return null;
   return (
     <dl className="field-changes">
-      {change.fields.map(({ field, from, to }) => (
+      {fields.map(({ field, from, to }) => (
         <div key={field} className="field-change">
           <dt className="code">{field}</dt>
           <dd className="from" data-empty={!from || undefined}>

@@ -15,17 +15,24 @@ const LOOKS = {
 export function HealthPill({ line, withAge = true }: { line: Line; withAge?: boolean }) {
   const { t } = useTranslation();
   const age = useAge();
-  const { color, Icon } = LOOKS[line.health];
   return (
     <Group gap="xs" wrap="wrap">
-      <Badge color={color} leftSection={<Icon size={14} aria-hidden />} size="lg">
-        {t(`health.${line.health}`)}
-      </Badge>
+      <HealthBadge health={line.health} />
       {withAge && (
         <Text size="xs" c="dimmed" component="span">
           {line.checked_at ? t("health.checked", { age: age(line.checked_at) }) : t("health.never")}
         </Text>
       )}
     </Group>
+  );
+}
+
+export function HealthBadge({ health }: { health: Health }) {
+  const { t } = useTranslation();
+  const { color, Icon } = LOOKS[health];
+  return (
+    <Badge color={color} leftSection={<Icon size={14} aria-hidden />} size="lg">
+      {t(`health.${health}`)}
+    </Badge>
   );
 }

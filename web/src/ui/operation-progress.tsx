@@ -59,7 +59,7 @@ function StepRow({ step, withFields }: { step: Step; withFields: boolean }) {
       <Box flex={1} miw={0}>
         <span className="visually-hidden">{t(`operation.step_${step.state}`)}: </span>
         <ChangeSummary change={step.change} />
-        {withFields && <FieldChanges change={step.change} />}
+        {withFields && <FieldChanges fields={step.change.fields} />}
         {step.problem && (
           <Text size="sm" mt={4} className="problem-text">
             {step.problem.message}

@@ -1,6 +1,6 @@
 import { AppShell, Badge, Box, Burger, Group, NavLink, Stack, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconBook2, IconPhone, IconRobot, IconSettings } from "@tabler/icons-react";
+import { IconBook2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,14 +12,10 @@ import { useLanguage } from "../i18n";
 import { paths } from "../util/paths";
 import { AccountMenu } from "./account-menu";
 import { useClock } from "./age";
+import { AlertBell, AreaLinks } from "./area-links";
+import { Banners } from "./banners";
 import { Logo } from "./logo";
 import "./shell.css";
-
-const AREAS = [
-  { key: "lines", to: paths.lines(), below: "/lines", Icon: IconPhone },
-  { key: "assistants", to: paths.assistants(), below: "/assistants", Icon: IconRobot },
-  { key: "settings", to: paths.settings(), below: "/settings", Icon: IconSettings },
-] as const;
 
 /** The frame around every page of a signed-in member. */
 export function Shell() {
@@ -45,6 +41,7 @@ export function Shell() {
           <Logo size={24} />
           <Group gap="sm">
             {session.sandbox && <SandboxBadge />}
+            {!factorMissing && <AlertBell />}
             <Burger opened={open} onClick={toggle} size="sm" aria-label={open ? t("app.close_menu") : t("app.open_menu")} />
           </Group>
         </Group>
@@ -57,18 +54,7 @@ export function Shell() {
           {session.sandbox && <SandboxBadge />}
         </Group>
         <Stack component="nav" gap={4} flex={1} aria-label={t("app.nav")}>
-          {AREAS.map(({ key, to, below, Icon }) => (
-            <NavLink
-              key={key}
-              component={Link}
-              to={to}
-              label={t(`nav.${key}`)}
-              leftSection={<Icon size={20} stroke={1.7} aria-hidden />}
-              active={pathname.startsWith(below)}
-              aria-current={pathname.startsWith(below) ? "page" : undefined}
-              className="area-link"
-            />
-          ))}
+          {!factorMissing && <AreaLinks />}
           <NavLink
             href={paths.apiDocs()}
             label={t("app.api_docs")}
@@ -81,6 +67,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main>
         {!factorMissing && <ConnectionBar />}
+        {!factorMissing && <Banners />}
         <Box id="content" tabIndex={-1} maw={1080} mx="auto" className="content">
           {factorMissing && pathname !== paths.account() ? <Navigate to={paths.account()} replace /> : <Outlet />}
         </Box>

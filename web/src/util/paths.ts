@@ -1,9 +1,9 @@
 /** Every address of the interface; nothing else builds one. */
 
-export const SETTINGS_SECTIONS = ["twilio", "vapi", "organisation", "members", "tokens"] as const;
+export const SETTINGS_SECTIONS = ["twilio", "vapi", "organisation", "watch", "members", "tokens"] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
-export const LINE_TABS = ["health", "settings", "activity"] as const;
+export const LINE_TABS = ["health", "settings", "activity", "diary"] as const;
 export type LineTab = (typeof LINE_TABS)[number];
 
 export const paths = {
@@ -16,6 +16,9 @@ export const paths = {
   line: (id: string, tab: LineTab = "health") => `/lines/${encodeURIComponent(id)}${tab === "health" ? "" : `?tab=${tab}`}`,
   assistants: () => "/assistants",
   newAssistant: () => "/assistants?new",
+  alerts: () => "/alerts",
+  tape: () => "/tape",
+  audit: () => "/audit",
   settings: (section: SettingsSection = "twilio") => `/settings/${section}`,
   account: () => "/account",
   apiDocs: () => "/api/docs",

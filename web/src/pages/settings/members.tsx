@@ -1,5 +1,5 @@
 import { ActionIcon, Badge, Box, Group, Stack, Text } from "@mantine/core";
-import { IconTrash, IconUserPlus } from "@tabler/icons-react";
+import { IconMailForward, IconTrash, IconUserPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, body } from "../../api/client";
@@ -8,6 +8,7 @@ import { useCan, useSession } from "../../api/session";
 import type { Member, Role } from "../../api/types";
 import { useAction } from "../../api/use-action";
 import { AddMember } from "../../forms/add-member";
+import { Invite } from "../../forms/invite";
 import { RoleSelect, useGrantableRoles } from "../../forms/role-select";
 import { ConfirmModal } from "../../ui/confirm-modal";
 import { type Column, DataTable, ListSkeleton } from "../../ui/data-table";
@@ -15,30 +16,64 @@ import { GuardedButton } from "../../ui/guarded-button";
 import { notify } from "../../ui/notify";
 import { ProblemAlert } from "../../ui/problem-alert";
 import { useUrlState } from "../../util/url-state";
+import { PendingInvitations } from "./invitations";
+import { ConfirmMemberAction, MEMBER_ACTIONS, type MemberAction, MemberMenu } from "./member-menu";
 
 export function MembersSection() {
   const { t } = useTranslation();
+  const mayChange = useCan("members.change");
   const [adding, setAdding] = useUrlState("add");
-  const [removing, setRemoving] = useUrlState("remove");
-  const { data, error, isPending, refetch } = useQuery(queries.members());
-  const changeRole = useChangeRole();
-  const columns = useMemberColumns(changeRole.mutate, setRemoving);
-  const removed = data?.find(({ id }) => id === removing);
+  const [inviting, setInviting] = useUrlState("invite");
   return (
-    <Stack>
+    <Stack gap="lg">
       <Group justify="space-between">
         <Text c="dimmed">{t("members.lead")}</Text>
-        <GuardedButton permission="members.change" leftSection={<IconUserPlus size={18} aria-hidden />} onClick={() => setAdding("")}>
-          {t("members.add")}
-        </GuardedButton>
+        <Group gap="sm">
+          <GuardedButton
+            permission="members.change"
+            variant="default"
+            leftSection={<IconUserPlus size={18} aria-hidden />}
+            onClick={() => setAdding("")}
+          >
+            {t("members.add")}
+          </GuardedButton>
+          <GuardedButton permission="members.change" leftSection={<IconMailForward size={18} aria-hidden />} onClick={() => setInviting("")}>
+            {t("invitations.invite")}
+          </GuardedButton>
+        </Group>
       </Group>
+      <MemberList />
+      {mayChange && <PendingInvitations />}
+      {adding !== null && <AddMember onClose={() => setAdding(null)} />}
+      {inviting !== null && <Invite onClose={() => setInviting(null)} />}
+    </Stack>
+  );
+}
+
+function MemberList() {
+  const { t } = useTranslation();
+  const [removing, setRemoving] = useUrlState("remove");
+  const [acting, setActing] = useUrlState("member");
+  const { data, error, isPending, refetch } = useQuery(queries.members());
+  const changeRole = useChangeRole();
+  const columns = useMemberColumns({
+    changeRole: changeRole.mutate,
+    remove: setRemoving,
+    act: (id, action) => setActing(`${action}.${id}`),
+  });
+  const find = (id: string | null | undefined) => data?.find((member) => member.id === id);
+  const [asked, of] = acting?.split(".") ?? [];
+  const [removed, actedOn] = [find(removing), find(of)];
+  const action = MEMBER_ACTIONS.find((known) => known === asked);
+  return (
+    <>
       <ProblemAlert error={changeRole.error} />
       {isPending && <ListSkeleton />}
       <ProblemAlert error={error} retry={() => void refetch()} />
       {data && <DataTable label={t("settings.members")} columns={columns} rows={data} rowKey={({ id }) => id} />}
-      {adding !== null && <AddMember onClose={() => setAdding(null)} />}
       {removed && <RemoveMember member={removed} onClose={() => setRemoving(null)} />}
-    </Stack>
+      {actedOn && action && <ConfirmMemberAction member={actedOn} action={action} onClose={() => setActing(null)} />}
+    </>
   );
 }
 
@@ -53,7 +88,13 @@ function useChangeRole() {
   );
 }
 
-function useMemberColumns(changeRole: (change: RoleChange) => void, remove: (id: string) => void): Column<Member>[] {
+type Actions = {
+  changeRole: (change: RoleChange) => void;
+  remove: (id: string) => void;
+  act: (id: string, action: MemberAction) => void;
+};
+
+function useMemberColumns({ changeRole, remove, act }: Actions): Column<Member>[] {
   const { t } = useTranslation();
   const { member: self } = useSession();
   const mayChange = useCan("members.change");
@@ -63,11 +104,12 @@ function useMemberColumns(changeRole: (change: RoleChange) => void, remove: (id:
     {
       key: "name",
       title: t("members.name"),
-      cell: ({ id, name, email }) => (
+      cell: ({ id, name, email, suspended_at }) => (
         <Box>
           <Group gap="xs">
             <Text fw={600}>{name}</Text>
             {id === self.id && <Badge color="gray">{t("members.you")}</Badge>}
+            {suspended_at && <Badge color="yellow">{t("members.suspended")}</Badge>}
           </Group>
           <Text size="sm" c="dimmed">
             {email}
@@ -98,9 +140,12 @@ function useMemberColumns(changeRole: (change: RoleChange) => void, remove: (id:
       cell: (member) =>
         changeable(member) &&
         member.id !== self.id && (
-          <ActionIcon variant="subtle" color="red" aria-label={`${t("action.remove")}: ${member.name}`} onClick={() => remove(member.id)}>
-            <IconTrash size={18} />
-          </ActionIcon>
+          <Group gap={4} justify="flex-end" wrap="nowrap">
+            <MemberMenu member={member} onChoose={(action) => act(member.id, action)} />
+            <ActionIcon variant="subtle" color="red" aria-label={`${t("action.remove")}: ${member.name}`} onClick={() => remove(member.id)}>
+              <IconTrash size={18} />
+            </ActionIcon>
+          </Group>
         ),
     },
   ];

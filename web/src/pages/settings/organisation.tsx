@@ -1,4 +1,4 @@
-import { Card, Group, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Card, Group, Select, Stack, Switch, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -20,7 +20,12 @@ export function OrganisationSection() {
   const { data, error, isPending, refetch } = useQuery(queries.organisation());
   if (isPending) return <ListSkeleton rows={4} />;
   if (error) return <ProblemAlert error={error} retry={() => void refetch()} />;
-  return <OrganisationForm organisation={data} />;
+  return (
+    <>
+      <OrganisationForm organisation={data} />
+      <SecondFactorCard />
+    </>
+  );
 }
 
 const valuesOf = ({ name, country, language, default_assistant_id }: Organisation) => ({
@@ -82,6 +87,35 @@ function OrganisationForm({ organisation }: { organisation: Organisation }) {
             {t("action.save")}
           </GuardedButton>
         </Group>
+      </Stack>
+    </Card>
+  );
+}
+
+/** Whether a password alone is enough here. */
+function SecondFactorCard() {
+  const { t } = useTranslation();
+  const mayChange = useCan("organisation.change");
+  const { data } = useQuery(queries.factors());
+  const choose = useAction((required: boolean) => body(api.PUT("/api/v1/organisation/second-factor", { body: { required } })), {
+    stale: ["factors"],
+  });
+  return (
+    <Card component="section" aria-label={t("organisation.second_factor_title")}>
+      <Stack gap="sm">
+        <Title order={2} size="h4">
+          {t("organisation.second_factor_title")}
+        </Title>
+        <ProblemAlert error={choose.error} />
+        {data && (
+          <Switch
+            label={t("organisation.second_factor")}
+            description={t("organisation.second_factor_hint")}
+            checked={choose.isPending ? choose.variables : data.required}
+            disabled={!mayChange}
+            onChange={(event) => choose.mutate(event.currentTarget.checked)}
+          />
+        )}
       </Stack>
     </Card>
   );

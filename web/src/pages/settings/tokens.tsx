@@ -13,6 +13,7 @@ import { type Column, DataTable, ListSkeleton } from "../../ui/data-table";
 import { EmptyState } from "../../ui/empty-state";
 import { GuardedButton } from "../../ui/guarded-button";
 import { notify } from "../../ui/notify";
+import { usePermissionName } from "../../ui/permission-name";
 import { ProblemAlert } from "../../ui/problem-alert";
 import { useUrlState } from "../../util/url-state";
 
@@ -43,17 +44,23 @@ export function TokensSection() {
 
 function useTokenColumns(remove: (id: string) => void): Column<Token>[] {
   const { t } = useTranslation();
+  const permissionName = usePermissionName();
   return [
     {
       key: "name",
       title: t("tokens.name"),
-      cell: ({ name, prefix, role }) => (
+      cell: ({ name, prefix, role, scopes }) => (
         <Box>
           <Group gap="xs">
             <Text fw={600}>{name}</Text>
             <Badge color="gray">{t(`role.${role}`)}</Badge>
           </Group>
           <Text className="code" c="dimmed">{`${prefix}…`}</Text>
+          {scopes && (
+            <Text size="xs" c="dimmed">
+              {t("tokens.only", { scopes: scopes.split(" ").map(permissionName).join(", ") })}
+            </Text>
+          )}
         </Box>
       ),
     },

@@ -1,10 +1,12 @@
 // Starts the built product and a real Chromium in front of it.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const BINARY = process.env.DIALTONE_BIN ?? fileURLToPath(new URL("../../target/debug/dialtone", import.meta.url));
@@ -24,20 +26,54 @@ const CHROMIUM_FLAGS = [
 
 /** The running demo: its addresses as `dialtone demo -o json` prints them, and `stop()`. */
 export async function startProduct() {
-  const { find, stop } = launch("demo", "-o", "json", "--sandbox-listen", ANY_PORT);
+  const { find, stop } = launch("demo", ["--listen", ANY_PORT, "-o", "json", "--sandbox-listen", ANY_PORT]);
   return { ...JSON.parse(await find(() => true)), stop };
 }
 
 /** A new server that nobody has signed in to: its address, the one-time code that it printed, and `stop()`. */
 export async function startServer() {
-  const { find, stop } = launch("serve");
+  const { find, stop } = launch("serve", ["--listen", ANY_PORT]);
   const line = await find((text) => text.includes("code:"));
   return { url: line.match(/http:\/\/[\d.:]+/)[0], code: line.split(" ").at(-1), stop };
 }
 
-function launch(command, ...options) {
+/**
+ * A server that browsers reach by a name, without which there are no passkeys: its address, a token of its owner, and
+ * `run()`, which runs the program beside it on the same data.
+ */
+export async function startNamedServer() {
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const addresses = ["--listen", `127.0.0.1:${port}`, "--public-url", url];
+  const { find, stop, dataDir } = launch("serve", addresses);
+  const code = (await find((text) => text.includes("code:"))).split(" ").at(-1);
+  const post = (path, body, cookie = "") =>
+    fetch(url + path, {
+      method: "POST",
+      headers: { Origin: url, Cookie: cookie, "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const person = { name: "Root", email: "root@example.com", password: "a-long-passphrase-to-type" };
+  const setUp = await post("/api/v1/setup", { code, organisation: "Acme", country: "FR", language: "en", ...person });
+  const cookie = setUp.headers.getSetCookie().map((text) => text.split(";")[0]).join("; ");
+  const token = await post("/api/v1/tokens", { name: "Tests", role: "owner" }, cookie);
+  const run = async (...words) => (await promisify(execFile)(BINARY, [...words, ...addresses, "--data-dir", dataDir])).stdout;
+  return { url, api_token: (await token.json()).secret, run, stop };
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function launch(command, options) {
   const dataDir = mkdtempSync(join(tmpdir(), "dialtone-e2e-"));
-  const child = spawn(BINARY, [command, "--listen", ANY_PORT, "--data-dir", dataDir, ...options], {
+  const child = spawn(BINARY, [command, "--data-dir", dataDir, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   // Beside the logs of all other tests, so that they are searched for secrets too.
@@ -48,7 +84,7 @@ function launch(command, ...options) {
     if (child.exitCode === null && child.kill("SIGTERM")) await gone;
     rmSync(dataDir, { recursive: true, force: true });
   };
-  return { find: (wanted) => firstLine(child, wanted), stop };
+  return { find: (wanted) => firstLine(child, wanted), stop, dataDir };
 }
 
 function firstLine(child, wanted) {

@@ -22,6 +22,10 @@ const LOOKS = [
 // Each with a state to wait for, so that no picture shows a page that is still loading.
 const BEFORE = [
   { name: "1-sign-in", path: "/sign-in", ready: 'input[type="password"]', signedOut: true },
+  { name: "1b-second-step", path: "/sign-in#ticket=none&methods=totp,recovery_code", ready: "input", signedOut: true },
+  { name: "1c-invitation", path: "INVITATION", ready: 'input[type="password"]', signedOut: true },
+  { name: "1d-forgotten", path: "/reset-password", ready: "input", signedOut: true },
+  { name: "1e-reset", path: "/reset-password/secret", ready: 'input[type="password"]', signedOut: true },
   { name: "2-first-steps", path: "/lines", ready: "[data-missing]" },
   { name: "3-twilio-new", path: "/settings/twilio", ready: 'input[type="tel"]' },
 ];
@@ -38,6 +42,9 @@ const WORKING = [
   { name: "13-organisation", path: "/settings/organisation", ready: "form input" },
   { name: "14-members", path: "/settings/members", ready: "td" },
   { name: "15-tokens", path: "/settings/tokens", ready: "td" },
+  { name: "15b-account", path: "/account", ready: "td", whole: true },
+  { name: "15c-second-factor", path: "/account?factor=totp", ready: '[role="dialog"] button[type="submit"]', press: ['[role="dialog"] button[type="submit"]'], then: ".qr-code" },
+  { name: "15d-account-menu", path: "/lines", ready: "td a", press: [".mantine-Burger-root", ".account-button"], then: '[role="radiogroup"]' },
   { name: "16-api-docs", path: "/api/docs", ready: ".opblock" },
 ];
 const BROKEN = [
@@ -49,7 +56,8 @@ const BROKEN = [
 mkdirSync(folder, { recursive: true });
 const [product, browser] = await Promise.all([startProduct(), startBrowser()]);
 try {
-  const facts = await sandboxFacts(product);
+  const { link } = await api(product, "POST", "/api/v1/invitations", { email: "nora@example.com", role: "agent" });
+  const facts = { ...(await sandboxFacts(product)), invitation: link };
   const member = await addMember(product, { name: "Ada", role: "admin" });
   await takeAll(BEFORE, facts, member);
   await connectEverything(product);
@@ -83,15 +91,18 @@ async function takeAll(pages, facts, member) {
       colorScheme: look.theme,
       reducedMotion: "reduce",
     });
-    for (const { name, path, ready, signedOut } of pages) {
+    for (const { name, path, ready, signedOut, press = [], then = ready, whole = false } of pages) {
       if (!signedOut) await signIn(context, member);
       const page = await context.newPage();
-      await page.goto(path.replace("NUMBER", encodeURIComponent(facts.number.phone_number)));
+      await page.goto(path.replace("NUMBER", encodeURIComponent(facts.number.phone_number)).replace("INVITATION", facts.invitation));
       await page.locator(ready).first().waitFor();
+      // What is behind a menu on a narrow screen is not on a wide one.
+      for (const button of press) if (await page.locator(button).first().isVisible()) await page.locator(button).first().click();
+      await page.locator(then).first().waitFor();
       await page.locator("[aria-busy]").waitFor({ state: "detached" });
       await page.evaluate(() => document.fonts.ready);
       await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== "running"));
-      await page.screenshot({ path: join(folder, `${name}.${look.language}.${look.theme}.${look.screen}.png`) });
+      await page.screenshot({ path: join(folder, `${name}.${look.language}.${look.theme}.${look.screen}.png`), fullPage: whole });
       await page.close();
     }
     await context.close();

@@ -76,7 +76,6 @@ function CodeForm({ kind, ticket, onDone }: { kind: "app" | "recovery"; ticket: 
           autoFocus
           autoComplete={kind === "app" ? "one-time-code" : "off"}
           inputMode={kind === "app" ? "numeric" : "text"}
-          className="number"
           {...form.getInputProps("code")}
         />
         <Button type="submit" loading={send.isPending} fullWidth>

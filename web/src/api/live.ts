@@ -12,10 +12,12 @@ export const EVENTS = {
   alert: { verbs: ["acknowledged", "opened", "resolved"], stale: ["alerts", "watch", "line", "lines"] },
   assistant: { verbs: ["created"], stale: ["assistants", "setup", "settings"] },
   audit: { verbs: ["exported"], stale: ["audit"] },
+  backup: { verbs: ["restored"], stale: ["readiness"] },
   factor: {
     verbs: ["added", "recovery_code_used", "recovery_codes_renewed", "removed", "renamed", "reset"],
     stale: ["factors"],
   },
+  fence: { verbs: ["lifted"], stale: ["readiness"] },
   identity: { verbs: ["linked"], stale: ["account"] },
   invitation: { verbs: ["created", "revoked"], stale: ["invitations"] },
   line: { verbs: ["added", "changed", "drifted", "removed"], stale: ["line", "lines", "diary", "setup", "vapi-numbers"] },

@@ -265,7 +265,7 @@ describe("passwords and oneself", () => {
     await page.getByRole("button", { name: /^Compte.* Zoé/ }).waitFor();
     await expectAccessible(page);
     const seen = await page.locator("time").first().evaluate(({ title, dateTime }) => ({ title, dateTime }));
-    expect(seen.title).toBe(new Date(seen.dateTime).toLocaleString("fr", { timeZone: "Asia/Tokyo" }));
+    expect(seen.title).toContain(new Date(seen.dateTime).toLocaleTimeString("fr", { timeZone: "Asia/Tokyo" }));
     await page.context().close();
   });
 

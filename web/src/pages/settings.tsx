@@ -1,4 +1,5 @@
 import { Stack, Tabs } from "@mantine/core";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { PageHeader } from "../ui/page-header";
@@ -29,6 +30,11 @@ export function SettingsPage() {
   const navigate = useNavigate();
   const { section } = useParams();
   const shown = SETTINGS_SECTIONS.find((known) => known === section);
+  const tab = useRef<HTMLButtonElement>(null);
+  // On a phone the tabs scroll sideways: the chosen one is brought into sight.
+  useEffect(() => {
+    tab.current?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [shown]);
   if (shown === undefined) return <NotFoundPage />;
   const Section = SECTIONS[shown];
   return (
@@ -37,7 +43,7 @@ export function SettingsPage() {
       <Tabs value={shown} onChange={(value) => void navigate(paths.settings(value as SettingsSection))}>
         <Tabs.List mb="lg" aria-label={t("settings.sections")}>
           {SETTINGS_SECTIONS.map((value) => (
-            <Tabs.Tab key={value} value={value}>
+            <Tabs.Tab key={value} value={value} ref={value === shown ? tab : undefined}>
               {t(`settings.${value}`)}
             </Tabs.Tab>
           ))}

@@ -1,4 +1,4 @@
-import { Group, Pill, Select, TextInput } from "@mantine/core";
+import { Pill, Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { EVENTS, type EventSubject } from "../../api/live";
@@ -29,32 +29,36 @@ export function AuditFields() {
   const [[from, setFrom], [to, setTo], [actor, setActor], [kind, setKind], [subject, setSubject]] = useParts();
   const kinds = SUBJECTS.map((value) => ({ value, label: t(`audit.kind_${value}`) }));
   return (
-    <Group align="flex-end" gap="sm" role="search" grow preventGrowOverflow={false} className="filters">
-      <TextInput label={t("audit.from")} type="date" value={from ?? ""} onChange={(e) => setFrom(e.currentTarget.value || null)} />
-      <TextInput label={t("audit.to")} type="date" value={to ?? ""} onChange={(e) => setTo(e.currentTarget.value || null)} />
-      <Select
-        label={t("audit.actor")}
-        placeholder={t("audit.anybody")}
-        clearable
-        searchable
-        data={(members.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-        value={actor}
-        onChange={setActor}
-      />
-      <Select
-        label={t("audit.kind")}
-        placeholder={t("audit.anything")}
-        clearable
-        searchable
-        data={kinds.sort((a, b) => a.label.localeCompare(b.label))}
-        value={kind}
-        onChange={setKind}
-      />
+    <>
+      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm" role="search">
+        <TextInput label={t("audit.from")} type="date" value={from ?? ""} onChange={(e) => setFrom(e.currentTarget.value || null)} />
+        <TextInput label={t("audit.to")} type="date" value={to ?? ""} onChange={(e) => setTo(e.currentTarget.value || null)} />
+        <Select
+          label={t("audit.actor")}
+          placeholder={t("audit.anybody")}
+          clearable
+          searchable
+          data={(members.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={actor}
+          onChange={setActor}
+        />
+        <Select
+          label={t("audit.kind")}
+          placeholder={t("audit.anything")}
+          clearable
+          searchable
+          data={kinds.sort((a, b) => a.label.localeCompare(b.label))}
+          value={kind}
+          onChange={setKind}
+        />
+      </SimpleGrid>
       {subject && (
-        <Pill withRemoveButton onRemove={() => setSubject(null)} size="lg" removeButtonProps={{ "aria-label": t("audit.any_subject") }}>
-          {t("audit.one_subject")}
-        </Pill>
+        <div>
+          <Pill withRemoveButton onRemove={() => setSubject(null)} size="lg" removeButtonProps={{ "aria-label": t("audit.any_subject") }}>
+            {t("audit.one_subject")}
+          </Pill>
+        </div>
       )}
-    </Group>
+    </>
   );
 }

@@ -58,7 +58,7 @@ function useTokenColumns(remove: (id: string) => void): Column<Token>[] {
           <Text className="code" c="dimmed">{`${prefix}…`}</Text>
           {scopes && (
             <Text size="xs" c="dimmed">
-              {t("tokens.only", { scopes: scopes.split(" ").map(permissionName).join(", ") })}
+              {t("tokens.only", { scopes: narrowedTo(scopes).map(permissionName).join(", ") })}
             </Text>
           )}
         </Box>
@@ -82,6 +82,9 @@ function useTokenColumns(remove: (id: string) => void): Column<Token>[] {
     },
   ];
 }
+
+/** What a token was narrowed to, without what every token may. */
+const narrowedTo = (scopes: string) => scopes.split(" ").filter((name) => name !== "member");
 
 function Expiry({ time }: { time: string | null }) {
   const { t } = useTranslation();

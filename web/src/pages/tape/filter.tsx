@@ -1,4 +1,4 @@
-import { Group, Select, TextInput } from "@mantine/core";
+import { Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -36,7 +36,7 @@ export function TapeFields() {
   const [[outcome, setOutcome], [provider, setProvider], [line, setLine], [text, setText]] = useParts();
   const search = useDebouncedCallback(setText, TYPING_MS);
   return (
-    <Group align="flex-end" gap="sm" role="search" grow preventGrowOverflow={false} className="filters">
+    <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm" role="search">
       <Select
         label={t("tape.outcome")}
         placeholder={t("tape.any")}
@@ -69,6 +69,6 @@ export function TapeFields() {
         defaultValue={text ?? ""}
         onChange={(e) => search(e.currentTarget.value || null)}
       />
-    </Group>
+    </SimpleGrid>
   );
 }

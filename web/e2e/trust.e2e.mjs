@@ -183,6 +183,9 @@ describe("invitations", () => {
     await page.getByRole("button", { name: /^Account:/ }).click();
     await page.getByRole("button", { name: /^Acme/ }).click();
     await page.getByRole("button", { name: /^Account: Bob Acme/ }).waitFor();
+    // What happens here is heard here from now on.
+    await api(server, "PATCH", "/api/v1/organisation", { name: "Acme Telephony" });
+    await page.getByRole("button", { name: /^Account: Bob Acme Telephony/ }).waitFor();
     await Promise.all([olga.context().close(), page.context().close()]);
   });
 });

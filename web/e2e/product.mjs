@@ -1,6 +1,6 @@
 // Starts the built product and a real Chromium in front of it.
 import { execFile, spawn } from "node:child_process";
-import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, createWriteStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,8 +26,22 @@ const CHROMIUM_FLAGS = [
 
 /** The running demo: its addresses as `dialtone demo -o json` prints them, and `stop()`. */
 export async function startProduct() {
-  const { find, stop } = launch("demo", ["--listen", ANY_PORT, "-o", "json", "--sandbox-listen", ANY_PORT]);
-  return { ...JSON.parse(await find(() => true)), stop };
+  return startDemo(newFolder());
+}
+
+/** The demo again, restored from a backup of the one that is running: it is held back until somebody lets it go. */
+export async function startRestored({ dataDir: original }) {
+  const dataDir = newFolder();
+  await run("backup", "create", "--data-dir", original);
+  const [backup] = readdirSync(join(original, "backups"));
+  await run("backup", "restore", "--data-dir", dataDir, join(original, "backups", backup));
+  copyFileSync(join(original, "master.key"), join(dataDir, "master.key"));
+  return startDemo(dataDir);
+}
+
+async function startDemo(dataDir) {
+  const { find, stop } = launch("demo", ["--listen", ANY_PORT, "-o", "json", "--sandbox-listen", ANY_PORT], dataDir);
+  return { ...JSON.parse(await find(() => true)), stop, dataDir };
 }
 
 /** A new server that nobody has signed in to: its address, the one-time code that it printed, and `stop()`. */
@@ -57,8 +71,8 @@ export async function startNamedServer() {
   const setUp = await post("/api/v1/setup", { code, organisation: "Acme", country: "FR", language: "en", ...person });
   const cookie = setUp.headers.getSetCookie().map((text) => text.split(";")[0]).join("; ");
   const token = await post("/api/v1/tokens", { name: "Tests", role: "owner" }, cookie);
-  const run = async (...words) => (await promisify(execFile)(BINARY, [...words, ...addresses, "--data-dir", dataDir])).stdout;
-  return { url, api_token: (await token.json()).secret, run, stop };
+  const beside = (...words) => run(...words, ...addresses, "--data-dir", dataDir);
+  return { url, api_token: (await token.json()).secret, run: beside, stop };
 }
 
 function freePort() {
@@ -71,8 +85,12 @@ function freePort() {
   });
 }
 
-function launch(command, options) {
-  const dataDir = mkdtempSync(join(tmpdir(), "dialtone-e2e-"));
+const newFolder = () => mkdtempSync(join(tmpdir(), "dialtone-e2e-"));
+
+/** What the program prints that does its work and ends. */
+const run = async (...words) => (await promisify(execFile)(BINARY, words)).stdout;
+
+function launch(command, options, dataDir = newFolder()) {
   const child = spawn(BINARY, [command, "--data-dir", dataDir, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });

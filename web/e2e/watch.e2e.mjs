@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, watchErrors } from "./checks.mjs";
-import { WAIT_MS_MAX, addMember, api, connectEverything, editAtTwilio, sandboxFacts, startBrowser, startProduct } from "./product.mjs";
+import { WAIT_MS_MAX, addMember, api, connectEverything, editAtTwilio, sandboxFacts, startBrowser, startProduct, startRestored } from "./product.mjs";
 
 const VAPI_WEBHOOK = "https://api.vapi.ai/twilio/inbound_call";
 const ELSEWHERE = "https://example.com/voice";
@@ -39,16 +39,11 @@ async function look(number) {
 }
 
 /** A page on which somebody is signed in already. */
-async function open(member, path, options = {}) {
-  const context = await browser.newContext({
-    locale: "en-US",
-    reducedMotion: "reduce",
-    baseURL: product.url,
-    ...options,
-  });
+async function open(member, path, { baseURL = product.url, ...options } = {}) {
+  const context = await browser.newContext({ locale: "en-US", reducedMotion: "reduce", baseURL, ...options });
   context.setDefaultTimeout(WAIT_MS_MAX);
   const { email, password } = member;
-  const answer = await context.request.post("/api/v1/session", { data: { email, password }, headers: { Origin: product.url } });
+  const answer = await context.request.post("/api/v1/session", { data: { email, password }, headers: { Origin: baseURL } });
   expect(answer.ok()).toBe(true);
   const page = await context.newPage();
   await page.goto(path);
@@ -256,31 +251,32 @@ describe("settings", () => {
 });
 
 describe("what everybody has to know", () => {
-  const told = (checks) => ({ json: { status: "ok", checks: { database: "ok", staying: "ok", master_key: "ok", effects: "ok", ...checks } } });
-
-  test("a server that is held back says so, and only an owner is offered to let it go", async () => {
-    for (const [member, disabled] of [[owner, null], [viewer, "true"]]) {
-      const page = await open(member, "/sign-in");
-      await page.route("/readyz", (route) => route.fulfill(told({ effects: "held_back" })));
-      await page.goto("/lines");
-      const button = page.locator('[data-banner="fenced"]').getByRole("button", { name: "Let it act again" });
-      await button.waitFor();
-      expect(await button.getAttribute("aria-disabled")).toBe(disabled);
+  test("a restored backup is held back until an owner lets it go, and says so on every open page", async () => {
+    const restored = await startRestored(product);
+    try {
+      const [page, seen] = await Promise.all([owner, viewer].map((member) => open(member, "/settings/members", { baseURL: restored.url })));
+      const [banner, button] = [(at) => at.locator('[data-banner="fenced"]'), (at) => at.getByRole("button", { name: "Let it act again" })];
+      await banner(seen).waitFor();
+      expect(await button(seen).getAttribute("aria-disabled")).toBe("true");
       await expectAccessible(page);
-      if (disabled === null) {
-        await button.click();
-        const confirm = page.getByRole("dialog").getByRole("button", { name: "Let it act again" });
-        expect(await confirm.isDisabled()).toBe(true);
-        await page.getByLabel("Type Demo to confirm").fill("Demo");
-        await expect.poll(() => confirm.isDisabled()).toBe(false);
-      }
-      await page.context().close();
+      await button(banner(page)).click();
+      const dialog = page.getByRole("dialog");
+      expect(await button(dialog).isDisabled()).toBe(true);
+      await dialog.getByLabel("Type Demo to confirm").fill("Demo");
+      await expectAccessible(page);
+      await button(dialog).click();
+      await banner(page).waitFor({ state: "detached" });
+      await banner(seen).waitFor({ state: "detached" });
+      await Promise.all([page.context().close(), seen.context().close()]);
+    } finally {
+      await restored.stop();
     }
   });
 
   test("a server with another master key says so", async () => {
     const page = await open(viewer, "/sign-in");
-    await page.route("/readyz", (route) => route.fulfill({ status: 503, ...told({ master_key: "sealed" }) }));
+    const checks = { database: "ok", staying: "ok", master_key: "sealed", effects: "ok" };
+    await page.route("/readyz", (route) => route.fulfill({ status: 503, json: { status: "failing", checks } }));
     await page.goto("/lines");
     await page.locator('[data-banner="sealed"]').waitFor();
     await expectAccessible(page);

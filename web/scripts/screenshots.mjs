@@ -40,6 +40,7 @@ const WORKING = [
   { name: "11-twilio", path: "/settings/twilio", ready: ".account-facts" },
   { name: "12-vapi", path: "/settings/vapi", ready: ".account-facts" },
   { name: "13-organisation", path: "/settings/organisation", ready: "form input" },
+  { name: "13b-watch", path: "/settings/watch", ready: 'form input[type="checkbox"]', whole: true },
   { name: "14-members", path: "/settings/members", ready: "td" },
   { name: "15-tokens", path: "/settings/tokens", ready: "td" },
   { name: "15b-account", path: "/account", ready: "td", whole: true },
@@ -51,7 +52,13 @@ const BROKEN = [
   { name: "17-line-broken", path: "/lines/NUMBER", ready: '[data-healthy="false"]' },
   { name: "18-repair", path: "/lines/NUMBER?fix=", ready: "[data-change]" },
   { name: "19-lines-broken", path: "/lines", ready: "td a" },
+  { name: "20-alerts", path: "/alerts", ready: "[data-alert]" },
+  { name: "21-diary", path: "/lines/NUMBER?tab=diary", ready: "[data-entry]" },
+  { name: "22-tape", path: "/tape", ready: "td" },
+  { name: "23-tape-refused", path: "/tape", ready: "td", press: ["td button"], then: "[data-refusal]" },
 ];
+
+const OWNERS = [{ name: "24-audit", path: "/audit", ready: "[data-intact]" }];
 
 mkdirSync(folder, { recursive: true });
 const [product, browser] = await Promise.all([startProduct(), startBrowser()]);
@@ -65,7 +72,9 @@ try {
   await lineReady(facts);
   await takeAll(WORKING, facts, member);
   await editAtTwilio(product, facts, { VoiceUrl: "https://example.com/voice" });
+  await sendUnsigned(facts);
   await takeAll(BROKEN, facts, member);
+  await takeAll(OWNERS, facts, await addMember(product, { name: "Olga", role: "owner" }));
   copyFileSync(join(folder, "5-line.en.light.wide.png"), join(root, "docs", "line.png"));
 } finally {
   await browser.close();
@@ -80,6 +89,18 @@ async function lineReady({ number }) {
     if (setup.operation?.state === "failed") throw new Error(setup.operation.problem?.message);
     if (setup.line && (await api(product, "GET", path)).doctor.healthy) return;
   }
+}
+
+/** Somebody passes for Twilio. */
+async function sendUnsigned({ account, number }) {
+  const body = new URLSearchParams({
+    AccountSid: account.sid,
+    MessageSid: `SM${"0123456789abcdef".repeat(2)}`,
+    From: "+14155550100",
+    To: number.phone_number,
+    Body: "Hello",
+  });
+  await fetch(`${product.url}/inbox/webhooks/sms`, { method: "POST", body });
 }
 
 async function takeAll(pages, facts, member) {

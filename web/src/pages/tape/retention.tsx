@@ -44,7 +44,7 @@ function RetentionForm({ days }: { days: number }) {
           min={1}
           max={DAYS_MAX}
           allowDecimal={false}
-          w={220}
+          w={280}
           {...form.getInputProps("days")}
         />
         <Button type="submit" variant="default" loading={save.isPending} disabled={!form.isDirty()}>

@@ -248,6 +248,7 @@ describe("passwords and oneself", () => {
     const page = await openPage();
     await page.goto("/sign-in");
     await page.getByRole("link", { name: "Forgot password?" }).click();
+    await page.getByRole("heading", { name: "Forgot your password?" }).waitFor();
     await page.getByLabel("E-mail").fill("mia@example.com");
     await page.getByRole("button", { name: "Send the link" }).click();
     await page.locator('[role="alert"][data-code="mail_missing"]').waitFor();

@@ -29,6 +29,8 @@ export function useSwitch() {
     {
       stale: [],
       onDone: (session) => {
+        // What is still being asked was asked with the secret before.
+        void client.cancelQueries({ queryKey: queries.session().queryKey });
         client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
         client.setQueryData(queries.session().queryKey, session);
         void navigate(paths.lines(), { replace: true });

@@ -53,13 +53,14 @@ export function useLiveEvents(): Date | null {
     }
     source.onopen = () => {
       setLostSince(null);
-      // A new connection, unlike a resumed one, has missed what happened in between.
-      if (attempt > 0) void client.invalidateQueries();
+      // What was read before has missed what happened until now; what is being read has not.
+      void client.invalidateQueries({}, { cancelRefetch: false });
     };
     source.onerror = () => {
       setLostSince((since) => since ?? new Date());
-      // The server ends the stream of somebody who may no longer follow it: their page must not stay.
-      reread(["session"]);
+      // The server ends the stream of somebody who may no longer follow it: their page must not stay. A change of ours
+      // that is under way may have renewed the session's secret: asked now, the answer would be about the one before.
+      if (client.isMutating() === 0) reread(["session"]);
       // The browser resumes a cut connection by itself, but gives up after an error answer.
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => setAttempt(attempt + 1), RECONNECT_MS);
     };

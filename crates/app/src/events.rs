@@ -3,7 +3,7 @@
 use crate::accounts::{Caller, Credential};
 use crate::clock::now;
 use crate::start::App;
-use dialtone_domain::{Code, Problem};
+use dialtone_domain::{Code, Permission, Problem};
 use dialtone_store::accounts::User;
 use dialtone_store::{Tenant, Topic, Tx, events as rows};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,33 @@ pub(crate) fn record_installation(
 ) -> Result<(), Problem> {
     let installation = rows::installation(tx)?.ok_or(Code::Internal)?;
     record(tx, &installation, actor, kind, installation.org(), before, after)
+}
+
+/// What it takes to hear of others' changes to it, as on the page that shows it; of what is not here, the audit trail.
+const HEARD: &[(&str, Permission)] = &[
+    ("alert", Permission::LinesRead),
+    ("assistant", Permission::AssistantsRead),
+    ("backup", Permission::Member),
+    ("fence", Permission::Member),
+    ("invitation", Permission::MembersChange),
+    ("line", Permission::LinesRead),
+    ("member", Permission::MembersRead),
+    ("operation", Permission::LinesRead),
+    ("organisation", Permission::Member),
+    ("settings", Permission::SettingsRead),
+    ("tape", Permission::TapeRead),
+    ("token", Permission::MembersChange),
+    ("watch", Permission::LinesRead),
+    ("webhook", Permission::SettingsRead),
+];
+
+/// Whether the caller may hear of it: of their own doings, of what was done to them, and of what they could look up.
+pub fn hears(caller: &Caller, event: &Event) -> bool {
+    let own = caller.user_id.to_string();
+    let subject = event.kind.split('.').next().unwrap_or_default();
+    let needed =
+        HEARD.iter().find(|(of, _)| *of == subject).map_or(Permission::AuditRead, |(_, needed)| *needed);
+    event.actor_id == own || event.subject_id == own || caller.may(needed)
 }
 
 impl App {

@@ -1,10 +1,11 @@
 //! The fence of a restored backup (design section 6): while it stands, nothing is changed at the providers and nothing
 //! is sent. Every way out asks the gate; here the gate follows the database, on every node.
 
-use crate::accounts::Caller;
+use crate::accounts::{Caller, still};
 use crate::events::{Actor, record};
 use crate::start::App;
-use dialtone_domain::{Code, Problem};
+use dialtone_domain::{Code, Permission, Problem};
+use dialtone_store::accounts::first_tenant;
 use dialtone_store::{Store, Topic, Tx, clock, fence as rows, instance};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,10 +32,18 @@ impl App {
     /// Lets effects go out again, on every node.
     ///
     /// # Errors
-    /// Only for trouble with the database.
+    /// [`Code::Forbidden`] but for owners of the first organisation.
     pub async fn lift_fence(&self, caller: &Caller) -> Result<Instance, Problem> {
-        let (tenant, actor) = (caller.tenant.clone(), Actor::of(caller));
-        self.store().write(move |tx| lift(tx, Some((&tenant, &actor)))).await?;
+        let caller = caller.clone();
+        let lifted = self.store().write(move |tx| {
+            let caller = still(tx, &caller, Permission::InstanceChange)?;
+            // Anybody may make an organisation and own that; the first one is of whoever runs the installation.
+            if first_tenant(tx)?.is_none_or(|first| first != caller.tenant) {
+                return Err(Problem::new(Code::Forbidden).with("role", caller.role.name()));
+            }
+            lift(tx, Some((&caller.tenant, &Actor::of(&caller))))
+        });
+        lifted.await?;
         self.follow_database().await?;
         self.instance().await
     }

@@ -35,7 +35,7 @@ pub use assistants::{AssistantView, NewAssistant};
 pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};
 pub use dialtone_providers::{Limits, MailConfig, OidcConfig, are_networks};
 pub use dialtone_store::Origin;
-pub use events::{Event, Filter};
+pub use events::{Event, Filter, hears};
 pub use idempotency::Begin;
 pub use inbound::{Incoming, Opened, Replay, Reply, Stranger, TapeFilter, TapeOutcome, Taped};
 pub use keys::{ChangedMaster, KeyStatus, Rotated, Unreadable, VersionStatus};

@@ -100,6 +100,8 @@ codes! {
     PasswordWrong = "password_wrong" 403,
     /// The invitation is for another address than that of who is signed in.
     InvitationNotYours = "invitation_not_yours" 403,
+    /// The account was made by somebody else, and its person was not yet seen to read the mail of its address.
+    AddressUnproved = "address_unproved" 409,
     /// No mail server is configured.
     MailMissing = "mail_missing" 409,
     /// The password is too short or too long.

@@ -149,7 +149,15 @@ impl Follower {
             let events = site.app.events_after(&caller, self.after, BATCH).await.ok()?;
             if let Some(last) = events.last() {
                 self.after = last.seq;
-                return Some(events.into_iter().map(told).collect());
+                let heard: Vec<_> = events
+                    .into_iter()
+                    .filter(|event| dialtone_app::hears(&caller, event))
+                    .map(told)
+                    .collect();
+                if heard.is_empty() {
+                    continue;
+                }
+                return Some(heard);
             }
             tokio::select! {
                 _ = self.wake.changed() => {}

@@ -45,6 +45,7 @@ CREATE TABLE orgs (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
+CREATE INDEX orgs_by_age ON orgs (created_at, id);
 
 CREATE TABLE users (
     id TEXT NOT NULL PRIMARY KEY,
@@ -53,6 +54,8 @@ CREATE TABLE users (
     password_hash TEXT NOT NULL,
     language TEXT,
     time_zone TEXT,
+    -- Since when the person is known to read the mail of that address; NULL where somebody else only says so.
+    proved_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) STRICT;
@@ -102,8 +105,11 @@ CREATE TABLE tokens (
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
     last_used_at BIGINT,
+    -- The token that it was made with: it goes with that one.
+    made_by TEXT REFERENCES tokens (id) ON DELETE CASCADE,
     FOREIGN KEY (org_id, user_id) REFERENCES members (org_id, user_id) ON DELETE CASCADE
 ) STRICT;
+CREATE INDEX tokens_by_maker ON tokens (made_by);
 CREATE INDEX tokens_by_member ON tokens (org_id, user_id);
 CREATE INDEX tokens_by_user ON tokens (user_id);
 
@@ -117,6 +123,8 @@ CREATE TABLE invitations (
     invited_by TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
+    -- Whether only the mailbox of the address has the link.
+    mailed BOOLEAN NOT NULL,
     UNIQUE (org_id, email),
     FOREIGN KEY (org_id, invited_by) REFERENCES members (org_id, user_id) ON DELETE CASCADE
 ) STRICT;
@@ -479,6 +487,7 @@ CREATE TABLE tape (
 ) STRICT;
 CREATE INDEX tape_by_age ON tape (org_id, received_at, id);
 CREATE INDEX tape_by_outcome ON tape (org_id, outcome, received_at, id);
+CREATE INDEX tape_by_refusal ON tape (org_id, refusal, received_at, id);
 
 CREATE TABLE tape_settings (
     org_id TEXT NOT NULL PRIMARY KEY REFERENCES orgs (id),

@@ -338,9 +338,7 @@ fn end(path: &Path, connection: &rusqlite::Connection, mut sums: Sums) -> std::i
     let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
     let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts);
     let (frames, moved): (i64, i64) = counts.map_err(std::io::Error::other)?;
-    if moved > 0 {
-        sums.note(u32::try_from(moved).unwrap_or(0))?;
-    }
+    sums.note(u32::try_from(moved).unwrap_or(0))?;
     if frames == moved {
         let _ = std::fs::remove_file(beside(path, "-shm"));
         sums.close_without_log()?;

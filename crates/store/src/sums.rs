@@ -209,6 +209,10 @@ impl Sums {
     /// Notes what was moved into the database file: the log's frames up to this one. The log must not be begun anew
     /// before this has answered.
     pub(crate) fn note(&mut self, moved: u32) -> io::Result<()> {
+        // A log that nobody wrote to is empty: it has not even a head.
+        if moved == 0 {
+            return Ok(());
+        }
         let log = File::open(beside(&self.database, "-wal"))?;
         let salts = Log::salts_of(&log)?;
         let from = if salts == self.head.salts { self.head.frames } else { 0 };

@@ -11,8 +11,9 @@ use crate::{Cursor, Result, Sealed, Tenant, Tx};
 
 /// As many requests of an organisation are kept; what is older goes first.
 const KEPT_MAX: i64 = 20_000;
-/// As many refused ones; strangers can send as many as they like.
-const REFUSED_MAX: i64 = 500;
+/// As many that were refused for one reason; strangers can send as many as they like, and must not crowd out what was
+/// refused for a better one.
+const REFUSED_MAX: i64 = 250;
 /// As many of those that name nobody who is here.
 const STRANGERS_MAX: i64 = 500;
 /// How long requests are kept where the organisation did not choose.
@@ -97,7 +98,7 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
-/// Keeps a request. Of the refused ones, the oldest make room.
+/// Keeps a request. Of those that were refused for the same reason, the oldest make room.
 ///
 /// # Errors
 /// As all queries.
@@ -126,13 +127,13 @@ pub fn insert(tx: &mut Tx, tenant: &Tenant, new: &Taped) -> Result<()> {
             new.received_at
         ],
     )?;
-    if new.outcome == Outcome::Refused {
+    if let Some(refusal) = new.refusal {
         tx.exec(
             sql!(
-                "DELETE FROM tape WHERE id IN (SELECT id FROM tape WHERE org_id = ?1 AND outcome = ?2 \
+                "DELETE FROM tape WHERE id IN (SELECT id FROM tape WHERE org_id = ?1 AND refusal = ?2 \
                  ORDER BY received_at DESC, id DESC LIMIT 100 OFFSET ?3)"
             ),
-            params![tenant.org(), Outcome::Refused, REFUSED_MAX],
+            params![tenant.org(), refusal, REFUSED_MAX],
         )?;
     }
     Ok(())

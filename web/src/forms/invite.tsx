@@ -15,14 +15,14 @@ export function Invite({ onClose }: { onClose: () => void }) {
   const invite = useAction((values: typeof form.values) => body(api.POST("/api/v1/invitations", { body: values })), {
     stale: ["invitations"],
   });
-  if (invite.data) {
-    const { invitation, link, mailed } = invite.data;
+  if (invite.data?.link) {
+    const { invitation, link } = invite.data;
     return (
       <SecretModal
         title={t("invitations.made", { email: invitation.email })}
         words={t("invitations.link_once")}
         secret={link}
-        note={mailed ? t("invitations.mailed", { email: invitation.email }) : t("invitations.not_mailed")}
+        note={t("invitations.not_mailed")}
         onClose={onClose}
       />
     );

@@ -2,7 +2,7 @@
 
 use crate::accounts::sessions::{Device, session_of};
 use crate::accounts::sign_in::SignedIn;
-use crate::accounts::{Caller, record_for, still};
+use crate::accounts::{Caller, prove_address, record_for, still};
 use crate::clock::now;
 use crate::credentials::{self, digest, random_secret};
 use crate::events::Actor;
@@ -170,7 +170,8 @@ impl App {
         Ok(self.link("reset-password", &secret))
     }
 
-    /// Sets a new password by a link that was sent. All sessions of the person end; a second factor stays.
+    /// Sets a new password by a link that was sent. All sessions of the person end; a second factor stays, unless the
+    /// account was made by somebody else and the person is seen for the first time.
     ///
     /// # Errors
     /// [`Code::CodeInvalid`], [`Code::PasswordWeak`].
@@ -193,6 +194,7 @@ impl App {
                 let taken = rows::take_code(tx, &hash, CodeKind::Reset, at)?;
                 let id = taken.and_then(|code| code.user_id).ok_or(Code::CodeInvalid)?;
                 let user = rows::user(tx, id)?.ok_or(Code::CodeInvalid)?;
+                prove_address(tx, &user, at)?;
                 rows::delete_sessions_of(tx, id, None)?;
                 set_password(tx, id, &password_hash, revoke_tokens, at)?;
                 record_for(tx, id, &Actor::person(&user), "account.password_reset", Value::Null)

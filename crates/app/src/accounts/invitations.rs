@@ -24,10 +24,8 @@ const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub struct Invited {
     /// It.
     pub invitation: Invitation,
-    /// Where it can be accepted; shown this once.
-    pub link: SecretString,
-    /// Whether it was mailed.
-    pub mailed: bool,
+    /// Where it can be accepted, shown this once; none where it was mailed: who opens it then reads that mail.
+    pub link: Option<SecretString>,
 }
 
 impl App {
@@ -51,6 +49,7 @@ impl App {
             id: new_id(),
             email: email.trim().to_lowercase(),
             role,
+            mailed: self.inner.mailer.is_some(),
             invited_by: caller.user_id,
             created_at,
             expires_at: created_at + LIFE,
@@ -73,8 +72,12 @@ impl App {
         });
         let guest = guest.await?;
         let link = self.link("invitation", &secret);
-        let mailed = self.mail_invitation(caller, &invitation, guest, &link).await;
-        Ok(Invited { invitation, link, mailed })
+        if self.mail_invitation(caller, &invitation, guest, &link).await {
+            return Ok(Invited { invitation, link: None });
+        }
+        let (tenant, id) = (caller.tenant.clone(), invitation.id);
+        self.store().write(move |tx| rows::set_not_mailed(tx, &tenant, id)).await?;
+        Ok(Invited { invitation: Invitation { mailed: false, ..invitation }, link: Some(link) })
     }
 
     async fn mail_invitation(
@@ -91,10 +94,13 @@ impl App {
         let params = Params::default()
             .with("inviter", invitation.inviter.clone())
             .with("organisation", caller.organisation.name.clone())
-            .with("role", invitation.role.name())
+            .with(
+                "role",
+                text::text(language, &format!("role.{}", invitation.role.name()), &Params::default()),
+            )
             .with("link", link.expose_secret());
         let sent = self.send_letter(&invitation.email, language, "invitation", &params).await;
-        // The link is answered to the inviter as well, who sees that it was not mailed.
+        // The link is answered to the inviter then.
         if let Err(problem) = &sent {
             tracing::warn!(%problem, "an invitation was not mailed");
         }
@@ -137,7 +143,8 @@ impl App {
     /// Accepts an invitation as the person who is signed in.
     ///
     /// # Errors
-    /// [`Code::CodeInvalid`], [`Code::InvitationNotYours`], [`Code::MemberExists`], [`Code::SessionNeeded`].
+    /// [`Code::CodeInvalid`], [`Code::InvitationNotYours`], [`Code::MemberExists`], [`Code::SessionNeeded`],
+    /// [`Code::AddressUnproved`].
     pub async fn accept_invitation(&self, caller: &Caller, secret: &SecretString) -> Result<OrgId, Problem> {
         session_of(caller)?;
         let (hash, at, caller) = (digest(secret.expose_secret()), now(), caller.clone());
@@ -149,6 +156,7 @@ impl App {
                 if user.email != found.email {
                     return Err(Problem::from(Code::InvitationNotYours));
                 }
+                refuse_unproved(tx, &user)?;
                 accept(tx, &tenant, &found, &user, at)?;
                 Ok(tenant.org())
             })
@@ -161,7 +169,7 @@ impl App {
     ///
     /// # Errors
     /// [`Code::CodeInvalid`], [`Code::SignInFailed`], [`Code::TooManyAttempts`], [`Code::PasswordWeak`],
-    /// [`Code::InvalidRequest`] where somebody new gives no name, [`Code::MemberExists`].
+    /// [`Code::InvalidRequest`] where somebody new gives no name, [`Code::MemberExists`], [`Code::AddressUnproved`].
     pub async fn join(
         &self,
         secret: &SecretString,
@@ -173,16 +181,18 @@ impl App {
         let user = if known {
             self.person(&found.email, password, device).await?
         } else {
-            let needed = || text::text(text::Language::default(), "validation.required", &Params::default());
-            let name = name.ok_or_else(|| Problem::field("name", needed()))?;
+            let name = name.ok_or_else(|| Problem::field("name", "validation.required"))?;
             credentials::check_password(&password)?;
-            new_user(&found.email, name, credentials::hash_password(password).await?)
+            let user = new_user(&found.email, name, credentials::hash_password(password).await?);
+            User { proved_at: found.mailed.then_some(user.created_at), ..user }
         };
         let (hash, at, id) = (digest(secret.expose_secret()), now(), user.id);
         let org = self.store().write(move |tx| {
             let (tenant, found) = open(tx, &hash, at)?;
-            if !known && !rows::create_user(tx, &user)? {
-                return Err(Problem::from(Code::MemberExists));
+            match known {
+                true => refuse_unproved(tx, &user)?,
+                false if rows::create_user(tx, &user)? => (),
+                false => return Err(Problem::from(Code::MemberExists)),
             }
             accept(tx, &tenant, &found, &user, at)?;
             Ok(tenant.org())
@@ -214,6 +224,13 @@ pub(super) fn open_for(
 fn is_worth(found: &OpenInvitation) -> bool {
     let maker = Rights::from(found.inviter_role);
     maker.may(Permission::MembersChange) && maker.cover(found.role.into())
+}
+
+/// An account that somebody of another organisation made, saying that it is for this address, may be in their hands: it
+/// gets no right elsewhere.
+fn refuse_unproved(tx: &mut Tx, user: &User) -> Result<(), Problem> {
+    let now = rows::user(tx, user.id)?.ok_or(Code::CodeInvalid)?;
+    if now.proved_at.is_none() { Err(Code::AddressUnproved.into()) } else { Ok(()) }
 }
 
 pub(super) fn accept(

@@ -10,7 +10,7 @@ use crate::start::App;
 use dialtone_domain::{Code, Country, ExposeSecret, Language, Problem, Role, SecretString, UserId};
 use dialtone_store::{Tenant, accounts as rows};
 use jiff::SignedDuration;
-use rows::{CodeKind, NewCode};
+use rows::{CodeKind, NewCode, User};
 use serde_json::json;
 
 const SIGN_IN_LINK_LIFE: SignedDuration = SignedDuration::from_hours(1);
@@ -46,6 +46,8 @@ impl App {
         let password = new.password.unwrap_or_else(credentials::random_password);
         credentials::check_password(&password)?;
         let user = new_user(&new.email, new.name, credentials::hash_password(password.clone()).await?);
+        // Who runs the installation knows whom they add.
+        let user = User { proved_at: Some(user.created_at), ..user };
         let organisation = new_organisation(new.organisation, Country::DEFAULT, Language::default());
         let (app, role, at) = (self.clone(), new.role, now());
         let others = self

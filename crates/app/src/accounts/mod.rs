@@ -31,8 +31,11 @@ use crate::events::{Actor, record};
 use dialtone_domain::{Code, Permission, Problem, UserId};
 use dialtone_store::Tx;
 use dialtone_store::accounts::{self as rows, User};
+use dialtone_store::factors;
+use jiff::Timestamp;
 use serde_json::Value;
 
+/// Somebody new, who was not seen to read the mail of that address.
 fn new_user(email: &str, name: String, password_hash: String) -> User {
     let at = now();
     User {
@@ -42,6 +45,7 @@ fn new_user(email: &str, name: String, password_hash: String) -> User {
         password_hash,
         language: None,
         time_zone: None,
+        proved_at: None,
         created_at: at,
         updated_at: at,
     }
@@ -52,12 +56,26 @@ fn new_user(email: &str, name: String, password_hash: String) -> User {
 ///
 /// # Errors
 /// [`Code::NotSignedIn`], [`Code::Forbidden`].
-fn still(tx: &mut Tx, caller: &Caller, permission: Permission) -> Result<Caller, Problem> {
+pub(crate) fn still(tx: &mut Tx, caller: &Caller, permission: Permission) -> Result<Caller, Problem> {
     let caller = rows::caller_again(tx, caller, now())?.ok_or(Code::NotSignedIn)?;
     match caller.may(permission) {
         true => Ok(caller),
         false => Err(Problem::new(Code::Forbidden).with("role", caller.role.name())),
     }
+}
+
+/// Whoever had the account before, saying that this was their address, has it no more: the person who reads its mail is
+/// there.
+fn prove_address(tx: &mut Tx, user: &User, at: Timestamp) -> Result<(), Problem> {
+    if user.proved_at.is_none() {
+        rows::set_password(tx, user.id, "", at)?;
+        rows::delete_codes_of(tx, user.id)?;
+        rows::delete_tokens_of(tx, user.id)?;
+        rows::delete_sessions_of(tx, user.id, None)?;
+        factors::delete_all(tx, user.id)?;
+        rows::prove(tx, user.id, at)?;
+    }
+    Ok(())
 }
 
 /// Writes what concerns a person into the trail of every organisation that they are a member of.

@@ -1,7 +1,7 @@
 //! API tokens.
 
 use crate::accounts::members::may_grant;
-use crate::accounts::{Caller, Token, still};
+use crate::accounts::{Caller, Credential, Token, still};
 use crate::clock::{new_id, now};
 use crate::credentials::{self, digest};
 use crate::events::{Actor, record};
@@ -46,7 +46,11 @@ impl App {
         caller: &Caller,
         new: NewToken,
     ) -> Result<(Token, SecretString), Problem> {
-        let (token, secret) = new_token(caller.user_id, new);
+        let (mut token, secret) = new_token(caller.user_id, new);
+        token.made_by = match caller.credential {
+            Credential::Token(id) => Some(id),
+            Credential::Session(_) => None,
+        };
         let (caller, row, hash) = (caller.clone(), token.clone(), digest(secret.expose_secret()));
         self.store()
             .write(move |tx| {
@@ -103,6 +107,7 @@ pub(super) fn new_token(user_id: UserId, new: NewToken) -> (Token, SecretString)
         created_at: now(),
         expires_at,
         last_used_at: None,
+        made_by: None,
     };
     (token, secret)
 }

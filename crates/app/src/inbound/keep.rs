@@ -7,12 +7,12 @@ use crate::throttle::{Quota, Rate};
 use crate::vault::Place;
 use dialtone_domain::inbound::{About, Hook, Refusal};
 use dialtone_domain::text::{self, Params};
-use dialtone_domain::{Problem, Provider, SecretString};
+use dialtone_domain::{LineId, Problem, Provider, SecretString};
 use dialtone_providers::twilio::Twiml;
 use dialtone_providers::without_secrets;
 use dialtone_store::tape::{Outcome, Stranger, Taped};
 use dialtone_store::{KeyOwner, Tenant, Tx, accounts, inbound, tape, watch};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -55,7 +55,9 @@ impl App {
             }
             (whose, Err(refusal)) => {
                 let org = whose.as_ref().map(|owner| owner.tenant.org().to_string());
-                let is_kept = self.inner.inbound.0.admit(org.as_deref().unwrap_or_default()).is_ok();
+                // Of each kind for itself: what anybody can send does not crowd out what took a signature.
+                let whose_and_why = format!("{}|{}", org.as_deref().unwrap_or_default(), refusal.name());
+                let is_kept = self.inner.inbound.0.admit(&whose_and_why).is_ok();
                 if is_kept {
                     self.keep_refused(incoming, whose, refusal, &judged.about).await?;
                 }
@@ -93,11 +95,8 @@ impl App {
                     return Ok::<_, Problem>(false);
                 }
                 app.put_on_tape(tx, &tenant, &row, text.as_ref())?;
-                match row.line_id {
-                    _ if !fact.is_trouble => (),
-                    Some(line) => watch::sooner(tx, &tenant, line, row.received_at)?,
-                    // Trouble of the whole account often comes in crowds: one look for all that comes in a minute.
-                    None => watch::all_sooner(tx, &tenant, row.received_at + SignedDuration::from_mins(1))?,
+                if fact.is_trouble {
+                    look_sooner(tx, &tenant, row.line_id, row.received_at)?;
                 }
                 Ok(true)
             })
@@ -202,4 +201,18 @@ fn text_of(incoming: &Incoming) -> Option<Text> {
     let headers: Vec<_> = incoming.headers.iter().filter(kept).collect();
     let document = json!({ "target": incoming.target, "headers": headers, "body": body });
     Some(Text { document: document.to_string().into(), is_whole })
+}
+
+/// Has the line looked at, or all of them where it is not known which.
+pub(super) fn look_sooner(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    line: Option<LineId>,
+    at: Timestamp,
+) -> Result<(), dialtone_store::Error> {
+    match line {
+        Some(line) => watch::sooner(tx, tenant, line, at),
+        // Trouble of the whole account often comes in crowds: one look for all that comes in a minute.
+        None => watch::all_sooner(tx, tenant, at + SignedDuration::from_mins(1)),
+    }
 }

@@ -1,6 +1,6 @@
 //! Looking at what providers sent, and replaying it.
 
-use super::keep::request_place;
+use super::keep::{look_sooner, request_place};
 use super::{Fact, Incoming, Judged, Owner};
 use crate::accounts::Caller;
 use crate::clock::now;
@@ -137,6 +137,9 @@ impl App {
                     Ok(Fact { key: Some(key), subject, .. }) => note(tx, &tenant, key, subject, id, now())?,
                     _ => false,
                 };
+                if is_news && verdict.as_ref().is_ok_and(|fact| fact.is_trouble) {
+                    look_sooner(tx, &tenant, line, now())?;
+                }
                 rows::settle(tx, &tenant, id, line, refusal)?;
                 let told = |refusal: Option<Refusal>| Some(json!({ "refusal": refusal.map(Refusal::name) }));
                 record(tx, &tenant, &actor, "tape.replayed", id, told(before), told(refusal))?;

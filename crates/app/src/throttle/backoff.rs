@@ -49,7 +49,9 @@ impl Backoff {
         // Whoever looked at the clock first may come here second.
         let forgiven = now.saturating_sub(tries.last).as_secs() / self.pace.delay_max.as_secs().max(1);
         let count = tries.count.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX)) + 1;
-        table.set(key, Tries { count, until: now + self.delay(count), last: now });
+        let delay = self.delay(count);
+        let until = if delay.is_zero() { Duration::ZERO } else { now + delay };
+        table.set(key, Tries { count, until, last: now });
         Ok(count)
     }
 

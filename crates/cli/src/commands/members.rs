@@ -26,11 +26,12 @@ pub(crate) async fn run(command: &Members) -> Result {
         Members::Invite { email, role, remote } => {
             let body = json!({ "email": email, "role": role });
             let answer = client(remote)?.post(INVITATIONS, &body).await?;
-            if answer["mailed"] == false {
-                eprintln!("It was not mailed: hand the link over yourself.");
-            }
             match remote.output.format {
-                Format::Table => line(&text(&answer, "/link")),
+                Format::Table if answer["link"].is_null() => line("The link was mailed."),
+                Format::Table => {
+                    eprintln!("It was not mailed: hand the link over yourself.");
+                    line(&text(&answer, "/link"))
+                }
                 format => object(format, &[("LINK", "/link")], &answer),
             }
         }

@@ -210,6 +210,8 @@ impl Place {
     fn sqlite(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.folder().join("dialtone.db")).unwrap();
         connection.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+        // As the program's own: what a page had before is not left in it.
+        connection.pragma_update(None, "secure_delete", true).unwrap();
         // The log is moved into the file by the program alone, which keeps sums of what it moves.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
         connection

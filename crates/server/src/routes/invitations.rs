@@ -52,7 +52,7 @@ async fn invitations(State(site): State<Site>, me: Me) -> Answer<Json<Invitation
 
 /// Invites somebody
 ///
-/// The link is shown this once, and mailed where a mail server is configured. It works once, within 7 days; inviting
+/// The link is mailed where a mail server is configured; where not, or where that failed, it is shown this once. It works once, within 7 days; inviting
 /// the same address again takes its place.
 #[utoipa::path(post, path = "/api/v1/invitations", tag = "Members", request_body = NewInvitation,
     responses((status = 201, body = Invited)))]
@@ -61,9 +61,12 @@ async fn invite(
     me: Me,
     Body(body): Body<NewInvitation>,
 ) -> Answer<impl IntoResponse> {
-    let dialtone_app::Invited { invitation, link, mailed } =
+    let dialtone_app::Invited { invitation, link } =
         site.app.invite(&me.caller, &body.email.0, body.role).await?;
-    Ok((StatusCode::CREATED, Invited::json(invitation.into(), link.expose_secret().to_owned(), mailed)))
+    Ok((
+        StatusCode::CREATED,
+        Invited::json(invitation.into(), link.map(|link| link.expose_secret().to_owned())),
+    ))
 }
 
 /// Takes an invitation back

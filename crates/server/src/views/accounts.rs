@@ -368,9 +368,7 @@ answers! {
         /// It.
         invitation: Invitation,
         /// Where it can be accepted, shown this once.
-        link: String,
-        /// Whether it was mailed: no where no mail server is configured, or where it failed.
-        mailed: bool,
+        link: Option<String>,
     }
     /// An invitation, to whoever has its link.
     OpenInvitationAnswer {

@@ -24,6 +24,7 @@ mod oidc;
 mod openapi;
 mod passkeys;
 mod people;
+mod proofs;
 mod receiver;
 mod rights;
 mod schema;

@@ -154,7 +154,7 @@ impl Play {
             Operation::Invite { by, whom, role } => {
                 let caller = self.caller(*by).clone();
                 if let Ok(made) = self.app().invite(&caller, &email(*whom), *role).await {
-                    let link = made.link.expose_secret().to_owned();
+                    let link = made.link.unwrap().expose_secret().to_owned();
                     self.secrets[*whom] = link.rsplit('/').next().map(Into::into);
                 }
                 before.of_caller(&caller)
@@ -276,7 +276,7 @@ async fn race(engine: Engine) {
         let whom = round % PEOPLE;
         let token = match play.app().invite(&owner, &email(whom), Role::Owner).await {
             Ok(made) => {
-                let secret = made.link.expose_secret().rsplit('/').next().unwrap().into();
+                let secret = made.link.unwrap().expose_secret().rsplit('/').next().unwrap().into();
                 play.app().accept_invitation(&play.people[whom], &secret).await.unwrap();
                 play.app().local_create_token(&email(whom), Some("Acme"), Role::Owner).await.unwrap()
             }

@@ -16,6 +16,8 @@ record! {
         pub email: String,
         /// What they would be allowed to do.
         pub role: Role,
+        /// Whether the link was mailed, and told to nobody else.
+        pub mailed: bool,
         /// Who invited them.
         pub invited_by: UserId,
         /// When.
@@ -36,6 +38,8 @@ record! {
         pub email: String,
         /// What they would be allowed to do.
         pub role: Role,
+        /// Whether the link was mailed, and told to nobody else.
+        pub mailed: bool,
         /// When it ends.
         pub expires_at: Timestamp,
         /// The name of who invited them.
@@ -58,10 +62,10 @@ record! {
 pub fn put_invitation(tx: &mut Tx, tenant: &Tenant, new: &Invitation, token_hash: &[u8]) -> Result<()> {
     tx.exec(
         sql!(
-            "INSERT INTO invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (org_id, email) DO UPDATE SET id = excluded.id, \
+            "INSERT INTO invitations (org_id, id, email, role, token_hash, invited_by, created_at, expires_at, \
+             mailed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (org_id, email) DO UPDATE SET id = excluded.id, \
              role = excluded.role, token_hash = excluded.token_hash, invited_by = excluded.invited_by, \
-             created_at = excluded.created_at, expires_at = excluded.expires_at"
+             created_at = excluded.created_at, expires_at = excluded.expires_at, mailed = excluded.mailed"
         ),
         params![
             tenant.org(),
@@ -71,7 +75,8 @@ pub fn put_invitation(tx: &mut Tx, tenant: &Tenant, new: &Invitation, token_hash
             token_hash,
             new.invited_by,
             new.created_at,
-            new.expires_at
+            new.expires_at,
+            new.mailed
         ],
     )?;
     Ok(())
@@ -84,7 +89,7 @@ pub fn put_invitation(tx: &mut Tx, tenant: &Tenant, new: &Invitation, token_hash
 pub fn invitations(tx: &mut Tx, tenant: &Tenant, now: Timestamp) -> Result<Vec<Invitation>> {
     tx.all(
         sql!(
-            "SELECT i.id, i.email, i.role, i.invited_by, i.created_at, i.expires_at, u.name \
+            "SELECT i.id, i.email, i.role, i.mailed, i.invited_by, i.created_at, i.expires_at, u.name \
              FROM invitations i JOIN users u ON u.id = i.invited_by \
              WHERE i.org_id = ?1 AND i.expires_at > ?2 ORDER BY i.email"
         ),
@@ -95,7 +100,7 @@ pub fn invitations(tx: &mut Tx, tenant: &Tenant, now: Timestamp) -> Result<Vec<I
 /// Invitations as whoever may accept them sees them.
 macro_rules! open_invitations {
     () => {
-        "SELECT i.id, i.email, i.role, i.expires_at, u.name, m.role, o.id, o.name, o.language \
+        "SELECT i.id, i.email, i.role, i.mailed, i.expires_at, u.name, m.role, o.id, o.name, o.language \
          FROM invitations i JOIN orgs o ON o.id = i.org_id JOIN users u ON u.id = i.invited_by \
          JOIN members m ON m.org_id = i.org_id AND m.user_id = i.invited_by AND m.suspended_at IS NULL WHERE "
     };
@@ -131,6 +136,18 @@ pub fn open_invitations_for(
         params![email, now],
     )?;
     Ok(found.into_iter().map(|found| (Tenant::new(found.org_id), found)).collect())
+}
+
+/// Notes that the link could not be mailed, and is told to who invited.
+///
+/// # Errors
+/// As all queries.
+pub fn set_not_mailed(tx: &mut Tx, tenant: &Tenant, id: InvitationId) -> Result<()> {
+    tx.exec(
+        sql!("UPDATE invitations SET mailed = FALSE WHERE id = ?2 AND org_id = ?1"),
+        params![tenant.org(), id],
+    )?;
+    Ok(())
 }
 
 /// Takes an invitation away, because it is accepted or revoked; false if there is none such.

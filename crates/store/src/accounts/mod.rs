@@ -13,16 +13,16 @@ pub use credentials::{
 };
 pub use invitations::{
     Invitation, OpenInvitation, delete_invitation, invitations, open_invitation, open_invitations_for,
-    put_invitation,
+    put_invitation, set_not_mailed,
 };
 pub use organisations::{
-    Organisation, create_organisation, only_organisation, organisation, organisation_names, tenant_by_name,
-    tenants_for_auto_import, update_organisation,
+    Organisation, create_organisation, first_tenant, only_organisation, organisation, organisation_names,
+    tenant_by_name, tenants_for_auto_import, update_organisation,
 };
 pub use people::{
     Member, Membership, User, add_member, any_user, create_user, member, members, memberships, owner_count,
-    remove_member, set_password, set_role, set_suspended, tenant_of_member, tenants_of, update_user, user,
-    user_by_email,
+    prove, remove_member, set_password, set_role, set_suspended, tenant_of_member, tenants_of, update_user,
+    user, user_by_email,
 };
 pub use sessions::{
     NewSession, Session, create_session, delete_session, delete_sessions_in, delete_sessions_of,

@@ -84,6 +84,16 @@ pub fn tenant_by_name(tx: &mut Tx, name: &str) -> Result<Option<Tenant>> {
     Ok(found.map(|(org,)| Tenant::new(org)))
 }
 
+/// The organisation that was made first; none before there is one.
+///
+/// # Errors
+/// As all queries.
+pub fn first_tenant(tx: &mut Tx) -> Result<Option<Tenant>> {
+    let first: Option<(OrgId,)> =
+        tx.opt(sql!("SELECT id FROM orgs ORDER BY created_at, id LIMIT 1"), params![])?;
+    Ok(first.map(|(org,)| Tenant::new(org)))
+}
+
 /// The names of all organisations, the first made first, as many as a person can read: for the command line.
 ///
 /// # Errors

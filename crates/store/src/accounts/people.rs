@@ -23,6 +23,8 @@ record! {
         pub language: Option<Language>,
         /// The time zone they chose, by its IANA name, if they did.
         pub time_zone: Option<String>,
+        /// Since when they are known to read the mail of that address, if they are.
+        pub proved_at: Option<Timestamp>,
         /// When they were added.
         pub created_at: Timestamp,
         /// When they were last changed.
@@ -80,7 +82,7 @@ pub fn create_user(tx: &mut Tx, new: &User) -> Result<bool> {
         sql!(
             "INSERT INTO users (",
             user_columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (email) DO NOTHING"
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (email) DO NOTHING"
         ),
         params![
             new.id,
@@ -89,6 +91,7 @@ pub fn create_user(tx: &mut Tx, new: &User) -> Result<bool> {
             new.password_hash,
             new.language,
             new.time_zone,
+            new.proved_at,
             new.created_at,
             new.updated_at
         ],
@@ -133,6 +136,15 @@ pub fn set_password(tx: &mut Tx, id: UserId, hash: &str, now: Timestamp) -> Resu
         sql!("UPDATE users SET password_hash = ?2, updated_at = ?3 WHERE id = ?1"),
         params![id, hash, now],
     )?;
+    Ok(())
+}
+
+/// Notes that a user is known to read the mail of their address.
+///
+/// # Errors
+/// As all queries.
+pub fn prove(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
+    tx.exec(sql!("UPDATE users SET proved_at = ?2 WHERE id = ?1"), params![id, now])?;
     Ok(())
 }
 

@@ -28,6 +28,8 @@ record! {
         pub expires_at: Option<Timestamp>,
         /// When it was last used, to the minute.
         pub last_used_at: Option<Timestamp>,
+        /// The token that it was made with, and ends with.
+        pub made_by: Option<TokenId>,
     }
 }
 
@@ -56,7 +58,7 @@ pub fn create_token(tx: &mut Tx, tenant: &Tenant, new: &Token, hash: &[u8]) -> R
         sql!(
             "INSERT INTO tokens (org_id, token_hash, ",
             token_columns!(),
-            ") SELECT org_id, ?2, ?3, user_id, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM members \
+            ") SELECT org_id, ?2, ?3, user_id, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM members \
              WHERE org_id = ?1 AND user_id = ?4 AND suspended_at IS NULL"
         ),
         params![
@@ -70,7 +72,8 @@ pub fn create_token(tx: &mut Tx, tenant: &Tenant, new: &Token, hash: &[u8]) -> R
             new.prefix,
             new.created_at,
             new.expires_at,
-            new.last_used_at
+            new.last_used_at,
+            new.made_by
         ],
     )?;
     Ok(added == 1)

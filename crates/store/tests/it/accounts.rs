@@ -42,6 +42,7 @@ fn a_token(user_id: UserId, role: Role) -> Token {
         created_at: at(0),
         expires_at: Some(at(100)),
         last_used_at: None,
+        made_by: None,
     }
 }
 
@@ -309,6 +310,7 @@ fn t53_an_invitation_is_found_by_its_hash_and_goes_with_its_maker() {
                 let (ours, ada) = with_member(tx, "ada@example.com", Role::Owner)?;
                 let (theirs, _) = with_member(tx, "bob@example.com", Role::Owner)?;
                 let new = || Invitation {
+                    mailed: false,
                     id: id(),
                     email: "new@example.com".to_owned(),
                     role: Role::Agent,

@@ -147,6 +147,7 @@ pub(crate) fn a_user(email: &str) -> User {
         password_hash: "$argon2id$".to_owned(),
         language: None,
         time_zone: None,
+        proved_at: Some(at(0)),
         created_at: at(0),
         updated_at: at(0),
     }

@@ -136,7 +136,8 @@ impl App {
             .resume::<FirstStep>(Kind::SecondFactor, device, ticket)
             .await
             .ok_or(Code::SecondFactorFailed)?;
-        let FirstStep { user, org, .. } = resumed.state;
+        let FirstStep { user, org, ref password, .. } = resumed.state;
+        let password = password.clone();
         let method = format!("{}, second factor", resumed.state.method);
         let known = self.known_device(device, &resumed.state.email).await;
         let tried = self.inner.sign_in_limits.try_factor(user, known.as_deref())?;
@@ -146,6 +147,10 @@ impl App {
         let used = self
             .store()
             .write(move |tx| {
+                let now = accounts::user(tx, user)?.ok_or(Code::SecondFactorFailed)?;
+                if digest(&now.password_hash) != password {
+                    return Err(Problem::from(Code::SecondFactorFailed));
+                }
                 let used = match step {
                     Some(step) => rows::use_totp_step(tx, user, step, at)?,
                     None => rows::use_recovery_code(tx, user, &hash)?,
@@ -274,8 +279,13 @@ impl App {
     /// well: for them it takes the command line.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::RoleTooHigh`], [`Code::MemberElsewhere`].
+    /// [`Code::NotFound`], [`Code::RoleTooHigh`], [`Code::MemberElsewhere`], [`Code::SessionNeeded`];
+    /// [`Code::ProofNeeded`] for one's own, which are removed one by one.
     pub async fn reset_member_factors(&self, caller: &Caller, user: UserId) -> Result<(), Problem> {
+        session_of(caller)?;
+        if user == caller.user_id {
+            return Err(Code::ProofNeeded.into());
+        }
         let caller = caller.clone();
         self.store()
             .write(move |tx| {

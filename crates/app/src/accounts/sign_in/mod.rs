@@ -62,6 +62,8 @@ struct FirstStep {
     email: String,
     org: OrgId,
     method: String,
+    /// The password's hash then, hashed: a new password ends what was begun with the old one.
+    password: Vec<u8>,
 }
 
 impl App {
@@ -75,10 +77,20 @@ impl App {
         password: SecretString,
         device: &Device,
     ) -> Result<SignIn, Problem> {
-        let User { id, email, .. } = self.person(email, password, device).await?;
+        let User { id, email, password_hash, .. } = self.person(email, password, device).await?;
         let memberships = self.store().read(move |tx| rows::memberships(tx, id)).await?;
         let org = memberships.first().ok_or(Code::SignInFailed)?.org_id;
-        self.first_step(FirstStep { user: id, email, org, method: "password".to_owned() }, device).await
+        self.first_step(
+            FirstStep {
+                user: id,
+                email,
+                org,
+                method: "password".to_owned(),
+                password: digest(&password_hash),
+            },
+            device,
+        )
+        .await
     }
 
     /// The person with that e-mail address and password. Everything that takes a password asks here.

@@ -2,11 +2,11 @@
 //! name for the person; the first time by an e-mail address that the provider verified.
 
 use crate::accounts::invitations::{accept, open_for};
-use crate::accounts::new_user;
 use crate::accounts::sign_in::ceremony::new_ticket;
 use crate::accounts::sign_in::{Begun, FirstStep, Kind, SignIn};
-use crate::accounts::{Device, record_for};
+use crate::accounts::{Device, new_user, prove_address, record_for};
 use crate::clock::now;
+use crate::credentials::digest;
 use crate::events::{Actor, record};
 use crate::start::App;
 use dialtone_domain::{Code, ExposeSecret, Problem, Role, SecretString};
@@ -85,8 +85,9 @@ impl App {
     /// [`Code::OidcRefused`], [`Code::OidcUnknown`], [`Code::OidcUnavailable`], [`Code::TooManyAttempts`].
     pub async fn finish_oidc(&self, state: &str, code: &str, device: &Device) -> Result<SignIn, Problem> {
         let oidc = self.oidc()?;
-        let source = self.inner.sign_in_limits.try_source(device)?;
+        // Before it counts as a try: other sites can send browsers here, but not with what only this one has.
         let resumed = self.resume::<AtProvider>(Kind::Oidc, device, state).await.ok_or(Code::OidcRefused)?;
+        let source = self.inner.sign_in_limits.try_source(device)?;
         let (nonce, verifier): (SecretString, SecretString) =
             (resumed.state.nonce.as_str().into(), resumed.state.verifier.as_str().into());
         // The code is good for one try: so is the ticket.
@@ -110,7 +111,10 @@ impl App {
                     (None, None) => return Err(Problem::from(Code::OidcUnknown)),
                     (None, Some(email)) => {
                         let user = match accounts::user_by_email(tx, email)? {
-                            Some(user) => user,
+                            Some(user) => {
+                                prove_address(tx, &user, at)?;
+                                user
+                            }
                             None => add_person(tx, new_person(email, &identity), sign_up.as_ref())?,
                         };
                         if !rows::link_identity(tx, &identity.issuer, &identity.subject, user.id, at)? {
@@ -123,7 +127,9 @@ impl App {
                 };
                 let memberships = accounts::memberships(tx, user.id)?;
                 let org = memberships.first().ok_or(Code::OidcUnknown)?.org_id;
-                Ok(FirstStep { user: user.id, email: user.email, org, method: "OpenID".to_owned() })
+                let now = accounts::user(tx, user.id)?.ok_or(Code::OidcUnknown)?;
+                let (method, password) = ("OpenID".to_owned(), digest(&now.password_hash));
+                Ok(FirstStep { user: user.id, email: user.email, org, method, password })
             })
             .await
     }
@@ -138,7 +144,8 @@ impl App {
 fn new_person(email: &str, identity: &Identity) -> User {
     let name = identity.name.as_deref().unwrap_or(email);
     let name = name.chars().filter(|c| !c.is_control()).take(255).collect();
-    new_user(email, name, String::new())
+    let user = new_user(email, name, String::new());
+    User { proved_at: Some(user.created_at), ..user }
 }
 
 /// Adds somebody new: to every organisation that invited them, else by the rule for their domain.

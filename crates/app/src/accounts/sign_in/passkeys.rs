@@ -181,6 +181,9 @@ impl App {
             .store()
             .write(move |tx| {
                 let caller = still(tx, &caller, Permission::Member)?;
+                if rows::counts(tx, user)?.passkeys >= PASSKEYS_MAX as i64 {
+                    return Err(Problem::from(Code::FactorExists));
+                }
                 let codes = super::factors::first_codes(tx, user)?;
                 if !rows::create_passkey(tx, &row)? {
                     return Err(Problem::from(Code::PasskeyNotAdded));

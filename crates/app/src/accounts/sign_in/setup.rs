@@ -10,7 +10,7 @@ use crate::start::App;
 use dialtone_domain::{Code, Country, ExposeSecret, Language, Problem, Role, SecretString};
 use dialtone_store::{Tenant, Tx, accounts as rows};
 use jiff::{SignedDuration, Timestamp};
-use rows::{CodeKind, NewCode};
+use rows::{CodeKind, NewCode, User};
 use serde_json::json;
 
 const SETUP_CODE_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -87,6 +87,7 @@ impl App {
         let password_hash = credentials::hash_password(request.password).await?;
         let organisation = new_organisation(request.organisation, request.country, request.language);
         let user = new_user(&request.email, request.name, password_hash);
+        let user = User { proved_at: Some(user.created_at), ..user };
         let app = self.clone();
         let (org, owner) = (organisation.id, user.id);
         self.store()

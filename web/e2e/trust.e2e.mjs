@@ -1,4 +1,4 @@
-// Who gets in and who does not: second factors, invitations, suspension, sessions, passwords.
+// Who gets in and who does not: second factors, passkeys, invitations, suspension, sessions, passwords.
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, watchErrors } from "./checks.mjs";
@@ -114,6 +114,35 @@ describe("second factors", () => {
     await page.getByRole("button", { name: "Remove the app" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await page.getByRole("button", { name: "Set up an app" }).waitFor();
+    expect(errors.unexpected()).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a passkey signs in without a password, and stands in for the app", async () => {
+    const pia = await addMember(server, { name: "Pia", role: "viewer" });
+    const page = await openSignedIn(pia, "/account");
+    const errors = watchErrors(page);
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+    await devtools.send("WebAuthn.addVirtualAuthenticator", { options: { ...options, automaticPresenceSimulation: true } });
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("Laptop");
+    await page.getByRole("dialog").getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("button", { name: "I have kept them" }).click();
+    await page.getByRole("button", { name: "Rename: Laptop" }).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("Work laptop");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Remove: Work laptop" }).waitFor();
+    await expectAccessible(page);
+
+    await signOut(page);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await linesPage(page);
+    await signOut(page);
+    await enter(page, pia);
+    await page.getByRole("button", { name: "Use a passkey" }).click();
+    await linesPage(page);
     expect(errors.unexpected()).toEqual([]);
     await page.context().close();
   });

@@ -17,9 +17,9 @@ use url::{Host, Url};
 use webauthn_rp::bin::{Decode, Encode};
 use webauthn_rp::request::auth::AuthenticationVerificationOptions;
 use webauthn_rp::request::register::{
-    PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16,
+    CredProtect, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16,
 };
-use webauthn_rp::request::{AsciiDomain, PublicKeyCredentialDescriptor, RpId};
+use webauthn_rp::request::{AsciiDomain, ExtensionInfo, PublicKeyCredentialDescriptor, RpId};
 use webauthn_rp::response::auth::DiscoverableAuthentication16;
 use webauthn_rp::response::register::{CompressedPubKey, DynamicState, StaticState};
 use webauthn_rp::response::{AuthTransports, CredentialId};
@@ -148,7 +148,11 @@ impl App {
         // What cannot be a display name there is left out: the address tells whose it is.
         let display_name = caller.user_name.as_str().try_into().ok();
         let entity = PublicKeyCredentialUserEntity { name, id: &id, display_name };
-        let options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, exclude);
+        let mut options = PublicKeyCredentialCreationOptions::passkey(&party.id, entity, exclude);
+        // Asked for, not enforced: browsers refuse every device that does not know the extension otherwise, and many
+        // do not. That the person is verified is checked at each sign-in anyway.
+        options.extensions.cred_protect =
+            CredProtect::UserVerificationRequired(ExtensionInfo::AllowDontEnforceValue);
         let (server, client) = options.start_ceremony().map_err(|_| Code::Internal)?;
         let (state, options) = kept(server.encode(), &client)?;
         let begun = self.begin(Kind::NewPasskey, (user, state)).await?;

@@ -369,7 +369,7 @@ export interface paths {
         put?: never;
         /**
          * Invites somebody
-         * @description The link is shown this once, and mailed where a mail server is configured. It works once, within 7 days; inviting
+         * @description The link is mailed where a mail server is configured; where not, or where that failed, it is shown this once. It works once, within 7 days; inviting
          *     the same address again takes its place.
          */
         post: operations["invite"];
@@ -2143,9 +2143,7 @@ export interface components {
             /** @description It. */
             invitation: components["schemas"]["Invitation"];
             /** @description Where it can be accepted, shown this once. */
-            link: string;
-            /** @description Whether it was mailed: no where no mail server is configured, or where it failed. */
-            mailed: boolean;
+            link?: string | null;
             /** @enum {boolean} */
             success: true;
         };

@@ -6,6 +6,7 @@ import { fieldErrors } from "../api/problem";
 import type { Role } from "../api/types";
 import { useAction } from "../api/use-action";
 import { FormModal } from "../ui/form-modal";
+import { notify } from "../ui/notify";
 import { SecretModal } from "../ui/secret-modal";
 import { RoleSelect } from "./role-select";
 
@@ -14,6 +15,11 @@ export function Invite({ onClose }: { onClose: () => void }) {
   const form = useForm({ initialValues: { email: "", role: "agent" as Role } });
   const invite = useAction((values: typeof form.values) => body(api.POST("/api/v1/invitations", { body: values })), {
     stale: ["invitations"],
+    onDone: ({ invitation, link }) => {
+      if (link) return;
+      notify(t("invitations.mailed", { email: invitation.email }));
+      onClose();
+    },
   });
   if (invite.data?.link) {
     const { invitation, link } = invite.data;

@@ -1,14 +1,17 @@
 //! Whole databases: read in one committed state, and written into an empty one, of either engine. For backups
 //! and for moving from one engine to the other.
 
+use std::time::Duration;
+
 use crate::error::Fault;
+use crate::lock::{Lock, beside};
 use crate::migrate;
 use crate::schema::{self, Table};
 use crate::sql::{Sql, sql};
 use crate::store::Target;
 use crate::tx::{Step, Tx};
 use crate::value::{Value, params};
-use crate::{Engine, Error, Result, portable, sqlite};
+use crate::{Engine, Error, Result, portable, sqlite, sums};
 
 /// One committed state of a database, held until this is dropped. Writers are not kept waiting.
 ///
@@ -26,7 +29,17 @@ impl Snapshot {
     /// [`Error::Url`], [`Error::Unreachable`], [`Error::Newer`], [`Error::Corrupt`]; [`Error::Absent`] for a
     /// database without Dialtone's tables.
     pub fn open(url: &str) -> Result<Self> {
-        let mut tx = Target::parse(url)?.connect_to_read()?;
+        let target = Target::parse(url)?;
+        if let Target::Sqlite(path) = &target
+            && path.exists()
+        {
+            // Whoever has the lock compared it before.
+            match Lock::take(path, Duration::ZERO) {
+                Err(Error::InUse(_)) => (),
+                lock => lock.and_then(|_lock| sums::compare(path))?,
+            }
+        }
+        let mut tx = target.connect_to_read()?;
         unhurried(&mut tx)?;
         tx.begin(Step::Read).map_err(Fault::into_error)?;
         let version = migrate::version(&mut tx)?;
@@ -93,6 +106,10 @@ impl Filling {
         }
         let target = Target::parse(url)?;
         if let Target::Sqlite(path) = &target {
+            sums::refuse_orphans(path)?;
+            if beside(path, "-sums").exists() {
+                return Err(Error::NotEmpty);
+            }
             sqlite::create_file(path)?;
         }
         let mut tx = target.connect()?;

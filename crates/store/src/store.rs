@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tracing::Span;
 
-use crate::lock::Lock;
+use crate::lock::{Lock, Share};
 use crate::migrate::migrate;
 use crate::origin::Origin;
 use crate::postgres::{Listener, Postgres, config};
@@ -86,6 +86,14 @@ impl Target {
         }
     }
 
+    /// What keeps others from moving it away.
+    fn share(&self) -> Result<Option<Share>> {
+        match self {
+            Self::Sqlite(path) => Share::take(path).map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
     pub(crate) fn connect_to_read(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite(path) => Tx::new(Box::new(Sqlite::reader(path)?)),
@@ -106,10 +114,11 @@ impl Store {
     /// Blocks.
     ///
     /// # Errors
-    /// [`Error::Url`], [`Error::Unreachable`], [`Error::Newer`], [`Error::Corrupt`]; the text is a sentence for
-    /// whoever starts the program.
+    /// [`Error::Url`], [`Error::Unreachable`], [`Error::Newer`], [`Error::Corrupt`]; [`Error::InUse`] while it is
+    /// moved to another database; the text is a sentence for whoever starts the program.
     pub fn open(url: &str) -> Result<Self> {
         let target = Target::parse(url)?;
+        let share = target.share()?;
         let lock = match &target {
             // Whoever has the lock looks after the file; else this is one more that uses it.
             Target::Sqlite(path) => match Lock::take(path, Duration::ZERO) {
@@ -118,7 +127,7 @@ impl Store {
             },
             Target::Postgres(_) => None,
         };
-        Self::open_with(target, lock)
+        Self::open_with(target, share, lock)
     }
 
     /// As [`Store::open`], for a server: of a SQLite database there is one at a time. Blocks.
@@ -127,14 +136,15 @@ impl Store {
     /// [`Error::InUse`] names the process that serves it; as [`Store::open`].
     pub fn serve(url: &str) -> Result<Self> {
         let target = Target::parse(url)?;
+        let share = target.share()?;
         let lock = match &target {
             Target::Sqlite(path) => Some(Lock::take(path, LOCK_PATIENCE)?),
             Target::Postgres(_) => None,
         };
-        Self::open_with(target, lock)
+        Self::open_with(target, share, lock)
     }
 
-    fn open_with(target: Target, lock: Option<Lock>) -> Result<Self> {
+    fn open_with(target: Target, share: Option<Share>, lock: Option<Lock>) -> Result<Self> {
         let mut keeper = match (&target, lock) {
             (Target::Sqlite(path), Some(lock)) => Some(Keeper::open(path, lock)?),
             (Target::Sqlite(path), None) => create_file(path).map(|()| None)?,
@@ -148,7 +158,7 @@ impl Store {
         }
         let store = Self::new(&target);
         match target {
-            Target::Sqlite(path) => store.start_sqlite(path, keeper),
+            Target::Sqlite(path) => store.start_sqlite(path, share, keeper),
             Target::Postgres(config) => store.start_postgres(*config),
         }
         .map_err(|error| Error::Unreachable(format!("no thread can be started: {error}")))?;
@@ -172,7 +182,12 @@ impl Store {
         Self { shared: Arc::new(shared) }
     }
 
-    fn start_sqlite(&self, path: PathBuf, keeper: Option<Keeper>) -> std::io::Result<()> {
+    fn start_sqlite(
+        &self,
+        path: PathBuf,
+        share: Option<Share>,
+        keeper: Option<Keeper>,
+    ) -> std::io::Result<()> {
         let mut signal = None;
         if let Some(keeper) = keeper {
             let (sender, checkpointer) = Checkpointer::new(keeper);
@@ -181,7 +196,11 @@ impl Store {
         }
         let file = path.clone();
         let waker = signal.clone();
-        let writer = move || Ok(Tx::new(Box::new(Sqlite::writer(&file, waker.clone())?)));
+        let writer = move || {
+            // As long as somebody may write.
+            let _ = &share;
+            Ok(Tx::new(Box::new(Sqlite::writer(&file, waker.clone())?)))
+        };
         self.start(Step::Write, 1, SQLITE_BATCH, writer)?;
         let reader = move || {
             // The checkpointer ends after the readers, too: only then it may be the last one.

@@ -88,6 +88,19 @@ pub(crate) fn refuse_orphans(database: &Path) -> Result<()> {
     }
 }
 
+/// Compares the database with its sums, if it has any, before somebody reads it who does not look after it: opening it
+/// begins the shared memory anew, which knows what was acknowledged. The caller has the lock.
+///
+/// # Errors
+/// [`Error::Corrupt`]; nothing was touched then.
+pub(crate) fn compare(database: &Path) -> Result<()> {
+    refuse_orphans(database)?;
+    match beside(database, "-sums").exists() {
+        true => Sums::open(database).map(drop),
+        false => Ok(()),
+    }
+}
+
 impl Sums {
     /// Compares the database with its sums, before anybody opens it; without any it notes what is there.
     ///

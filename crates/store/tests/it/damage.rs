@@ -130,35 +130,97 @@ fn damage(path: &Path, random: &mut Random) -> String {
     }
 }
 
-#[test]
-fn t44_a_damaged_database_is_refused_or_right() {
+fn is_long() -> bool {
+    std::env::var_os("DIALTONE_TEST_LONG").is_some()
+}
+
+/// How many ended how.
+#[derive(Default)]
+struct Outcomes {
+    refused: usize,
+    right: usize,
+}
+
+/// Damages the images' files in many ways; each time the database is refused in words, or `read` finds what was in it.
+fn damage_and_read(count: usize, read: impl Fn(&Path) -> Result<BTreeMap<String, String>>) -> Outcomes {
     let images = images();
-    let count = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 10_000 } else { 80 };
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut refused, mut right) = (0, 0);
+    let (mut random, mut outcomes) = (Random(0x9e37_79b9_7f4a_7c15), Outcomes::default());
     for number in 0..count {
         let image = if number % 2 == 0 { &images.killed } else { &images.stopped };
         let folder = tempfile::tempdir().unwrap();
         copy(image.path(), folder.path());
         let suffix = ["", "", "-wal", "-wal", "-shm", "-sums"][random.below(6)];
         let what = damage(&file(folder.path(), suffix), &mut random);
-        match Store::serve(&url(folder.path())) {
+        match read(folder.path()) {
+            Ok(found) => {
+                assert!(found == images.contents, "{what}: something else is there");
+                outcomes.right += 1;
+            }
             Err(error) => {
                 assert!(error.to_string().contains("dialtone.db"), "{what}: {error}");
-                refused += 1;
-            }
-            Ok(store) => {
-                match contents(folder.path()) {
-                    Ok(found) => assert!(found == images.contents, "{what}: served something else"),
-                    Err(error) => panic!("{what}: it was noticed too late: {error}"),
-                }
-                store.close_blocking();
-                right += 1;
+                outcomes.refused += 1;
             }
         }
     }
+    let Outcomes { refused, right } = outcomes;
     eprintln!("{count} damages: {refused} refused, {right} harmless");
     assert!(refused > count / 4 && right > count / 20);
+    outcomes
+}
+
+#[test]
+fn t44_a_damaged_database_is_refused_or_right() {
+    let count = if is_long() { 10_000 } else { 80 };
+    damage_and_read(count, |folder| {
+        let store = Store::serve(&url(folder))?;
+        let found = contents(folder).unwrap_or_else(|error| panic!("it was noticed too late: {error}"));
+        store.close_blocking();
+        Ok(found)
+    });
+}
+
+/// Backups are made of it, and it is moved to another engine, without a server.
+#[test]
+fn t44_a_damaged_database_is_copied_right_or_not_at_all() {
+    let count = if is_long() { 5_000 } else { 60 };
+    damage_and_read(count, |folder| {
+        let held = Hold::take(&url(folder)).map(drop);
+        let found = contents(folder);
+        // Whoever reads it wipes away no trace that the next server needs.
+        let served = Store::serve(&url(folder)).map(|store| store.close_blocking());
+        if found.is_err() {
+            let refused = [held.is_err(), served.is_err()];
+            assert!(refused == [true; 2], "a hold and a server refuse it as well: {refused:?}");
+        } else {
+            held.and(served).unwrap_or_else(|error| panic!("refused too late: {error}"));
+        }
+        found
+    });
+}
+
+#[test]
+fn t44_nobody_works_on_a_database_that_is_being_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path());
+    let server = Store::serve(&url).unwrap();
+    let command = Store::open(&url).unwrap();
+    server.close_blocking();
+    assert!(
+        matches!(Hold::take(&url), Err(Error::InUse(_))),
+        "a command that a server left behind works on it"
+    );
+    command.close_blocking();
+    let hold = Hold::take(&url).unwrap();
+    for open in [Store::open, Store::serve] {
+        let Err(Error::InUse(why)) = open(&url) else { panic!("what it writes would be lost") };
+        assert!(why.contains("is being moved"), "{why}");
+    }
+    // The twins: what is moved is read meanwhile, and afterwards all of them work.
+    assert!(contents(folder.path()).is_ok());
+    drop(hold);
+    for open in [Store::open, Store::serve] {
+        open(&url).unwrap().close_blocking();
+    }
 }
 
 #[test]
@@ -255,7 +317,7 @@ fn child() {
 #[test]
 fn t44_killed_while_the_log_is_moved_it_starts_again_with_every_row() {
     let folder = tempfile::tempdir().unwrap();
-    let rounds = if std::env::var_os("DIALTONE_TEST_LONG").is_some() { 100 } else { 3 };
+    let rounds = if is_long() { 100 } else { 3 };
     let (mut random, mut acknowledged) = (Random(11), 0);
     for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().unwrap())

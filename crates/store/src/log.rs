@@ -60,7 +60,9 @@ impl Log {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
-        let mut file = BufReader::with_capacity(1 << 20, file);
+        // What is there now: another process may write faster than this one reads.
+        let length = file.metadata()?.len();
+        let mut file = BufReader::with_capacity(1 << 20, file.take(length));
         let mut header = [0; HEADER];
         if !fill(&mut file, &mut header)? {
             return Ok(None);

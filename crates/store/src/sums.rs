@@ -168,9 +168,11 @@ impl Sums {
         let unreadable = |error: io::Error| {
             Error::Unreachable(format!("{} cannot be read: {error}", self.database.display()))
         };
-        let log = Log::read(&beside(&self.database, "-wal"), page_size).map_err(unreadable)?;
-        self.check_log(log.as_ref())?;
-        let log = log.unwrap_or_default();
+        // Another process may begin the log anew while it is read: what is missing is looked for once more.
+        let log = self.read_log().or_else(|error| match error {
+            Error::Corrupt(_) => self.read_log(),
+            error => Err(error),
+        })?;
         let mut noted = Vec::new();
         (&self.file).take(u64::MAX).read_to_end(&mut noted).map_err(unreadable)?;
         let noted: Vec<&[u8]> = noted.get(HEADER..).unwrap_or_default().chunks_exact(SUM).collect();
@@ -191,12 +193,22 @@ impl Sums {
         bad.or(missing).map_or(Ok(()), |page| Err(wrong(page)))
     }
 
+    /// The log, which must have everything that was acknowledged.
+    fn read_log(&self) -> Result<Log> {
+        // In this order: beside another process that writes, it has what was agreed on before, or more.
+        let agreed = Agreed::read(&beside(&self.database, "-shm"));
+        let path = beside(&self.database, "-wal");
+        let log = Log::read(&path, self.head.page_size as usize)
+            .map_err(|error| Error::Unreachable(format!("{} cannot be read: {error}", path.display())))?;
+        self.check_log(log.as_ref(), agreed)?;
+        Ok(log.unwrap_or_default())
+    }
+
     /// Whether the log has everything that was acknowledged, as far as anybody remembers.
-    fn check_log(&self, log: Option<&Log>) -> Result<()> {
+    fn check_log(&self, log: Option<&Log>, agreed: Option<Agreed>) -> Result<()> {
         let lost = || {
             Err(damaged(&self.database, "its log, in the file -wal, lacks changes that were acknowledged"))
         };
-        let agreed = Agreed::read(&beside(&self.database, "-shm"));
         let Some(log) = log else {
             let all_moved = agreed.map_or(self.head.clean, |agreed| agreed.moved >= agreed.frames);
             return if all_moved { Ok(()) } else { lost() };

@@ -223,6 +223,48 @@ fn t44_nobody_works_on_a_database_that_is_being_moved() {
     }
 }
 
+/// Adds rows of this size in one transaction.
+async fn add(store: &Store, tenant: &Tenant, rows: usize, size: usize) {
+    let tenant = tenant.clone();
+    let write = move |tx: &mut Tx| -> Result<()> {
+        (0..rows).try_for_each(|_| {
+            let key = uuid::Uuid::now_v7().to_string();
+            idempotency::begin(tx, &tenant, &key, &Sealed::new(1, &vec![7; size]), at(0)).map(drop)
+        })
+    };
+    store.write(write).await.unwrap();
+}
+
+#[test]
+fn t44_a_database_that_another_process_writes_is_not_taken_for_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = url(folder.path());
+    let (looks, megabytes) = if is_long() { (50, 20) } else { (4, 4) };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let server = Store::serve(&url).unwrap();
+        let new = an_organisation("Busy");
+        let tenant: Tenant = server.write(move |tx| accounts::create_organisation(tx, &new)).await.unwrap();
+        let command = Store::open(&url).unwrap();
+        server.close().await;
+        for look in 0..looks {
+            // Nobody moves this into the file until a server comes, which begins the log anew.
+            if look % 4 == 0 {
+                add(&command, &tenant, megabytes, 1 << 20).await;
+            }
+            let url = url.clone();
+            let reader = tokio::task::spawn_blocking(move || match look % 4 {
+                3 => Store::serve(&url).map(|store| store.close_blocking()),
+                _ => Snapshot::open(&url).map(drop),
+            });
+            while !reader.is_finished() {
+                add(&command, &tenant, 1, 100).await;
+            }
+            reader.await.unwrap().unwrap_or_else(|error| panic!("look {look}: {error}"));
+        }
+        command.close().await;
+    });
+}
+
 #[test]
 fn t44_what_a_killed_or_a_stopped_process_leaves_is_served() {
     let images = images();

@@ -260,11 +260,15 @@ impl Keeper {
         Ok(Self { path: path.to_owned(), sums: Some(Sums::open(path)?), _lock: lock })
     }
 
-    /// Notes that the database is being used from here on.
+    /// Notes that the database is being used from here on. From then on there has to be a log, so that there is one first,
+    /// on the disk: setting a number that nobody uses to what it is writes a page.
     ///
     /// # Errors
-    /// [`Error::Unreachable`].
+    /// [`Error::Unreachable`], [`Error::Busy`].
     pub(crate) fn begin(&mut self) -> Result<()> {
+        Sqlite::writer(&self.path, None)?
+            .batch("BEGIN IMMEDIATE; PRAGMA user_version = 0; COMMIT")
+            .map_err(Fault::into_error)?;
         self.sums.as_mut().map_or(Ok(()), Sums::begin)
     }
 }

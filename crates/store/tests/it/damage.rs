@@ -223,6 +223,33 @@ fn t44_nobody_works_on_a_database_that_is_being_moved() {
     }
 }
 
+#[test]
+fn t44_what_a_power_cut_leaves_of_an_idle_server_is_served() {
+    let work = tempfile::tempdir().unwrap();
+    Store::serve(&url(work.path())).unwrap().close_blocking();
+    let [idle, torn, lost] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let store = Store::serve(&url(work.path())).unwrap();
+    for folder in [&idle, &torn] {
+        copy(work.path(), folder.path());
+    }
+    let new = an_organisation("Lost");
+    let write = move |tx: &mut Tx| -> Result<Tenant> { accounts::create_organisation(tx, &new) };
+    tokio::runtime::Runtime::new().unwrap().block_on(store.write(write)).unwrap();
+    copy(work.path(), lost.path());
+    store.close_blocking();
+    // SQLite's shared memory is on no disk; a process that is killed at its start leaves three bytes of it.
+    fs::remove_file(file(idle.path(), "-shm")).unwrap();
+    fs::OpenOptions::new().write(true).open(file(torn.path(), "-shm")).unwrap().set_len(3).unwrap();
+    for folder in [&idle, &torn] {
+        Store::serve(&url(folder.path())).unwrap().close_blocking();
+    }
+    // The twin: where something was acknowledged, the log has to be there.
+    for suffix in ["-shm", "-wal"] {
+        fs::remove_file(file(lost.path(), suffix)).unwrap();
+    }
+    assert!(matches!(Store::serve(&url(lost.path())), Err(Error::Corrupt(_))));
+}
+
 /// Adds rows of this size in one transaction.
 async fn add(store: &Store, tenant: &Tenant, rows: usize, size: usize) {
     let tenant = tenant.clone();

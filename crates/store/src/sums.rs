@@ -39,6 +39,11 @@ pub(crate) struct Sums {
     database: PathBuf,
 }
 
+/// The page with the byte at 2^30, where SQLite's locks are: it is never written.
+fn lock_page(page_size: u32) -> u32 {
+    (1 << 30) / page_size + 1
+}
+
 fn hash(bytes: &[u8]) -> [u8; SUM] {
     Sha256::digest(bytes)[..SUM].try_into().expect("a hash is longer")
 }
@@ -178,18 +183,21 @@ impl Sums {
         let noted: Vec<&[u8]> = noted.get(HEADER..).unwrap_or_default().chunks_exact(SUM).collect();
         let file = BufReader::with_capacity(1 << 20, File::open(&self.database).map_err(unreadable)?);
         let wrong = |number: u32| damaged(&self.database, &format!("page {number} is not what was written"));
+        // Whether it has to be in the file as it was noted.
+        let lock_page = lock_page(self.head.page_size);
+        let counts = |number: u32| number != lock_page && !log.pages.contains(&number);
         let mut pages = 0;
         let mut bad = None;
         each_page(file, page_size, |number, page| {
             pages = number;
             let known = noted.get(number as usize - 1).is_some_and(|sum| **sum == hash(page));
-            if !known && !log.pages.contains(&number) {
+            if !known && counts(number) {
                 bad.get_or_insert(number);
             }
             Ok(())
         })
         .map_err(unreadable)?;
-        let missing = (pages + 1..=noted.len() as u32).find(|page| !log.pages.contains(page));
+        let missing = (pages + 1..=noted.len() as u32).find(|page| counts(*page));
         bad.or(missing).map_or(Ok(()), |page| Err(wrong(page)))
     }
 
@@ -303,4 +311,17 @@ fn each_page(
         each(number, &page[..filled])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lock_page;
+
+    #[test]
+    fn t44_the_page_that_sqlite_never_writes_is_the_one_with_the_byte_at_a_gibibyte() {
+        for page_size in [512, 4096, 65_536] {
+            let first = u64::from(lock_page(page_size) - 1) * u64::from(page_size);
+            assert!((first..first + u64::from(page_size)).contains(&(1 << 30)), "{page_size}");
+        }
+    }
 }

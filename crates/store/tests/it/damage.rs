@@ -292,6 +292,32 @@ fn t44_a_database_that_another_process_writes_is_not_taken_for_damaged() {
     });
 }
 
+/// SQLite never writes the page that the byte at 2^30 is in.
+#[test]
+fn t44_a_database_beyond_a_gibibyte_is_served() {
+    if !is_long() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let store = Store::serve(&url(folder.path())).unwrap();
+        let new = an_organisation("Large");
+        let tenant: Tenant = store.write(move |tx| accounts::create_organisation(tx, &new)).await.unwrap();
+        for _ in 0..110 {
+            add(&store, &tenant, 10, 1_000_000).await;
+        }
+        store.close().await;
+    });
+    let size = fs::metadata(file(folder.path(), "")).unwrap().len();
+    assert!(size > 1 << 30, "{size}");
+    Store::serve(&url(folder.path())).unwrap().close_blocking();
+    drop(Snapshot::open(&url(folder.path())).unwrap());
+    // The twin: damage behind that page is seen.
+    let last = fs::OpenOptions::new().read(true).write(true).open(file(folder.path(), "")).unwrap();
+    last.write_all_at(b"!", size - 2000).unwrap();
+    assert!(matches!(Store::serve(&url(folder.path())), Err(Error::Corrupt(_))));
+}
+
 #[test]
 fn t44_what_a_killed_or_a_stopped_process_leaves_is_served() {
     let images = images();

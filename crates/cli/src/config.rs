@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
+mod shown;
+
+use shown::{hidden_if_set, key_or_file, plainly, product_without_password, without_password};
+
 /// The file that is read where no other is named, if it is there.
 const FILE: &str = "dialtone.toml";
 
@@ -33,13 +37,13 @@ const SETTINGS: [Setting; 23] = [
         name: "twilio_url",
         default: |_| said("https://{product}.twilio.com"),
         check: products,
-        shown: plainly,
+        shown: product_without_password,
     },
     Setting {
         name: "vapi_url",
         default: |_| said("https://api.vapi.ai"),
         check: web_address,
-        shown: plainly,
+        shown: without_password,
     },
     Setting { name: "smtp_url", default: |_| None, check: mail_server, shown: without_password },
     Setting {
@@ -50,7 +54,7 @@ const SETTINGS: [Setting; 23] = [
     },
     Setting { name: "drain_seconds", default: |_| said("0"), check: seconds, shown: plainly },
     Setting { name: "private_webhooks", default: |_| said(""), check: networks, shown: plainly },
-    Setting { name: "oidc_issuer", default: |_| None, check: web_address, shown: plainly },
+    Setting { name: "oidc_issuer", default: |_| None, check: web_address, shown: without_password },
     Setting { name: "oidc_client_id", default: |_| None, check: not_empty, shown: plainly },
     Setting { name: "oidc_client_secret", default: |_| None, check: not_empty, shown: hidden_if_set },
     Setting { name: "oidc_name", default: |_| said("OpenID"), check: not_empty, shown: plainly },
@@ -180,34 +184,6 @@ fn count(text: &str) -> std::result::Result<(), &'static str> {
     match text.parse::<u32>() {
         Ok(1..) => Ok(()),
         _ => Err("must be a number of at least 1"),
-    }
-}
-
-fn plainly(text: &str) -> String {
-    text.to_owned()
-}
-
-fn hidden(_: &str) -> String {
-    "(hidden)".to_owned()
-}
-
-fn hidden_if_set(text: &str) -> String {
-    if text.is_empty() { String::new() } else { hidden(text) }
-}
-
-fn key_or_file(text: &str) -> String {
-    if text.is_empty() { "(a key file in the data directory)".to_owned() } else { hidden(text) }
-}
-
-fn without_password(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let Ok(mut url) = Url::parse(text) else { return hidden(text) };
-    // Only an address without a host takes no password, and it has none.
-    match url.password().map(drop).and_then(|()| url.set_password(Some("hidden")).ok()) {
-        Some(()) => url.into(),
-        None => text.to_owned(),
     }
 }
 
@@ -439,7 +415,16 @@ mod tests {
 
     #[test]
     fn secrets_are_hidden_when_it_is_shown() {
-        let lines = file(&[("master_key", "key-canary"), ("database_url", "postgres://me:pw-canary@db/d")]);
+        let lines = file(&[
+            ("master_key", "key-canary"),
+            ("database_url", "postgres://me:pw-canary@db/d"),
+            ("smtp_url", "smtp://m.example?password=canary"),
+            ("otlp_url", "https://c.example/v1/traces?api_key=canary"),
+            ("public_url", "https://me:canary@d.example"),
+            ("oidc_issuer", "https://o.example?key=canary"),
+            ("vapi_url", "https://me:canary@v.example"),
+            ("twilio_url", "https://me:canary@t.example/{product}"),
+        ]);
         let shown = format!("{:?}", layered(&[], |_| None, &lines).unwrap().shown());
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.contains("postgres://me:hidden@db/d"), "{shown}");

@@ -11,13 +11,15 @@ use std::sync::LazyLock;
 /// 2. the scheme of an `Authorization` header, 3. what follows it;
 /// 4. the path of a one-time link, 5. its code;
 /// 6. the scheme of an address, 7. the user and password in it;
-/// 8. a token of ours; 9. what may be an auth token: 32 hexadecimal digits that are not a SID's.
+/// 8. a name that secrets have in an address and what is between, 9. the secret;
+/// 10. a token of ours; 11. what may be an auth token: 32 hexadecimal digits that are not a SID's.
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?:\+|%2[Bb])([1-9][0-9]{7,14})",
         r"|((?i:bearer|basic)\s+)([A-Za-z0-9._~+/=-]{8,})",
         r"|(/(?:sign-in|invitation|reset-password)/)([A-Za-z0-9_-]+)",
         r"|(\b[A-Za-z][A-Za-z0-9+.-]*://)([^\s/?#@]+@)",
+        r#"|((?i:password|passwd|pwd|secret|token|api[_-]?key)=)([^\s&"'\\#]+)"#,
         r"|(dt_[A-Za-z0-9_-]{8,})",
         r"|([A-Za-z0-9]*[0-9a-fA-F]{32}[A-Za-z0-9]*)",
     ))
@@ -31,13 +33,13 @@ pub(crate) fn mask(text: &str) -> Cow<'_, str> {
         if let Some(digits) = group(1) {
             return format!("…{}", &digits[digits.len() - 4..]);
         }
-        if let Some(before) = group(2).or(group(4)) {
+        if let Some(before) = group(2).or(group(4)).or(group(8)) {
             return format!("{before}[masked]");
         }
         if let Some(scheme) = group(6) {
             return format!("{scheme}[masked]@");
         }
-        match group(9) {
+        match group(11) {
             Some(word) if is_sid(word) => word.to_owned(),
             _ => "[masked]".to_owned(),
         }
@@ -80,6 +82,14 @@ mod tests {
             ("postgres://me:p%40w@db:5432/d".into(), "postgres://[masked]@db:5432/d".into()),
             ("token dt_aBcDeFgHiJkLmNoP used".into(), "token [masked] used".into()),
             ("GET /sign-in/aB-c_d1".into(), "GET /sign-in/[masked]".into()),
+            (
+                "url https://c/v1?API_KEY=canary&x=1 refused".into(),
+                "url https://c/v1?API_KEY=[masked]&x=1 refused".into(),
+            ),
+            (
+                "{\"url\":\"smtp://m?password=can%20ary\"}".into(),
+                "{\"url\":\"smtp://m?password=[masked]\"}".into(),
+            ),
             (format!("auth_token={hex}"), "auth_token=[masked]".into()),
             (format!("key sk{hex}ff"), "key [masked]".into()),
         ] {

@@ -18,6 +18,7 @@ mod backup;
 
 pub(crate) use backup::Backup;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dialtone_domain::Role;
 use std::net::SocketAddr;
@@ -420,6 +421,11 @@ pub(crate) enum Keys {
         #[command(flatten)]
         server: ServerFlags,
     },
+}
+
+/// How many rows of a list.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 fn role(text: &str) -> Result<Role, &'static str> {

@@ -22,6 +22,9 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// How long a command stays with an operation that takes longer than one answer, and how often it looks.
 const FOLLOW_LOOKS_MAX: u32 = 600;
 const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
+const NO_TOKEN: &str = "No token was sent: set DIALTONE_TOKEN, or write a profile into \
+    ~/.config/dialtone/profiles.toml. `dialtone token create` makes a token on the server's machine, the web page \
+    anywhere.";
 /// The most that one page of a list holds, and the most pages that are read.
 const PAGE_ROWS: u32 = 100;
 const PAGES_MAX: u32 = 1_000;
@@ -98,8 +101,12 @@ impl Client {
 
     /// Sends a request and returns whatever is answered.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer> {
-        let Some(url) = self.base.join(path).ok().filter(|url| url.origin() == self.base.origin()) else {
-            return Err(Failure::Usage(format!("\"{path}\" is not a path of the server.")));
+        let joined = self.base.join(path).ok().filter(|_| path.starts_with('/'));
+        let Some(url) = joined.filter(|url| url.origin() == self.base.origin()) else {
+            return Err(Failure::Usage(format!(
+                "\"{}\" is not a path of the server: it begins with /.",
+                clean(path)
+            )));
         };
         let changes = changes(&method);
         let request = self.prepared(&method, url, body);
@@ -125,7 +132,7 @@ impl Client {
         let status = response.status().as_u16();
         if status != 200 {
             let body = response.text().await.map_err(lost)?;
-            return Err(refusal(false, &Answer { status, body }));
+            return Err(self.refused(false, &Answer { status, body }));
         }
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             out.write_all(&chunk)?;
@@ -164,8 +171,21 @@ impl Client {
         let answer = self.send(method, path, body.map(Value::to_string)).await?;
         match answer.is_success() {
             true => Ok(answer.json()),
-            false => Err(refusal(changes, &answer)),
+            false => Err(self.refused(changes, &answer)),
         }
+    }
+
+    /// A refusal; where nobody said who asks, with how to say it.
+    fn refused(&self, changes: bool, answer: &Answer) -> Failure {
+        match (refusal(changes, answer), self.without_token(answer.status)) {
+            (Failure::Error(said), Some(hint)) => Failure::Error(format!("{said}\n{hint}")),
+            (said, _) => said,
+        }
+    }
+
+    /// What to do where a request without a token was answered with this status for that.
+    pub(crate) fn without_token(&self, status: u16) -> Option<&'static str> {
+        (status == 401 && self.token.is_none()).then_some(NO_TOKEN)
     }
 
     /// Every row of a list, page after page. `name` is the list's in the answer.
@@ -224,6 +244,9 @@ impl Client {
                 clean(self.base.as_str()),
                 chain(error)
             ));
+        }
+        if error.is_builder() {
+            return Failure::because("The request cannot be made, and nothing was sent", chain(error));
         }
         let what = format!("The answer of {} was lost: {}.", clean(self.base.as_str()), chain(error));
         unread(changes, what)
@@ -328,6 +351,14 @@ mod tests {
         }
         let problem = Answer { status: 500, body: r#"{"code":"internal","message":"It failed."}"#.into() };
         assert_eq!(refusal(true, &problem).exit_code(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_made_was_not_sent() {
+        let (url, token) = ("http://127.0.0.1:1".parse().unwrap(), Some("dt_x\r".into()));
+        let client = Client::new(Target { url, token, language: Language::En }).unwrap();
+        let post = client.post("/", &Value::Null).await.unwrap_err();
+        assert!(post.exit_code() == 1 && post.to_string().contains("nothing was sent"), "{post}");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@
 use crate::args::ClientFlags;
 use crate::client::is_here;
 use crate::failure::{Failure, Result};
-use dialtone_domain::{Language, SecretString};
+use dialtone_domain::{ExposeSecret, Language, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -127,6 +127,15 @@ fn choose(
             }
         }
     };
+    // A line end of a file with Windows' line ends, for example: it cannot be sent, and is told apart from what can.
+    let odd = |token: &SecretString| !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+    if token.as_ref().is_some_and(odd) {
+        return Err(Failure::Usage(
+            "DIALTONE_TOKEN, or the profile's token, holds characters that no token has, such as a space or an invisible \
+             one. Nothing was sent."
+                .into(),
+        ));
+    }
     let parsed =
         Url::parse(&url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = parsed.ok_or_else(|| Failure::Usage(format!("\"{url}\" is not a web address.")))?;
@@ -149,7 +158,6 @@ fn language(variable: impl Fn(&str) -> Option<String>) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dialtone_domain::ExposeSecret;
 
     fn chosen(
         flags: (Option<&str>, Option<&str>),
@@ -213,6 +221,17 @@ mod tests {
             assert_eq!(chosen((Some(url), None), &environment).is_ok(), goes, "{url}");
         }
         assert!(chosen((Some("http://dialtone.example.com"), None), &[]).is_ok(), "there is nothing to read");
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_one_is_not_sent() {
+        for token in ["dt_x\r", "dt_x\ndt_y", "dt x", "dt_é", "dt_\u{feff}x"] {
+            let environment = [("DIALTONE_URL", "https://env"), ("DIALTONE_TOKEN", token)];
+            let Err(Failure::Usage(said)) = chosen((None, None), &environment) else {
+                panic!("{token:?} is taken")
+            };
+            assert!(said.contains("characters that no token has") && !said.contains("dt"), "{said}");
+        }
     }
 
     #[test]

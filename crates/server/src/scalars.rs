@@ -7,7 +7,7 @@ use dialtone_app::clock;
 use dialtone_domain::inbound::Hook;
 use dialtone_domain::line::{Cause, Fix, SmsOwner};
 use dialtone_domain::{
-    AccountSid, AssistantId, Country, Language, OrgId, Permission, Phone, Provider, Role, Scopes,
+    AccountSid, AssistantId, Country, Language, OrgId, Params, Permission, Phone, Provider, Role, Scopes,
     SecretString,
 };
 use jiff::Timestamp;
@@ -30,6 +30,12 @@ fn sized(value: &Value, (least, most): (usize, usize)) -> Result<&str, Fault> {
     let text = text(value)?;
     let length = text.chars().take(most + 1).count();
     if (least..=most).contains(&length) { Ok(text) } else { Err(Fault::length(least, most)) }
+}
+
+/// A name that is none of these.
+fn choice(key: &'static str, names: impl IntoIterator<Item = &'static str>) -> Fault {
+    let names: Vec<_> = names.into_iter().collect();
+    Fault(key, Params::default().with("choices", names.join(", ")))
 }
 
 /// A text by its own reader, or one fault.
@@ -166,7 +172,7 @@ pub(crate) struct Later(pub(crate) Timestamp);
 
 impl Scalar for Later {
     fn read(value: &Value) -> Result<Self, Fault> {
-        let at: Timestamp = parsed(value, "validation.type")?;
+        let at: Timestamp = parsed(value, "validation.time")?;
         if at > clock::now() { Ok(Self(at)) } else { Err(Fault::of("validation.date_past")) }
     }
 
@@ -180,7 +186,7 @@ pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl Scalar for Moment {
     fn read(value: &Value) -> Result<Self, Fault> {
-        parsed(value, "validation.type").map(Self)
+        parsed(value, "validation.time").map(Self)
     }
 
     fn shape() -> Shape {
@@ -199,18 +205,6 @@ impl Scalar for Sha256 {
 
     fn shape() -> Shape {
         Shape { pattern: Some("^[0-9a-fA-F]{64}$"), ..Shape::text() }
-    }
-}
-
-impl Scalar for AuditFormat {
-    fn read(value: &Value) -> Result<Self, Fault> {
-        let name = text(value)?;
-        let found = AuditFormat::ALL.into_iter().find(|format| format.name() == name);
-        found.ok_or_else(|| Fault::of("validation.type"))
-    }
-
-    fn shape() -> Shape {
-        Shape { values: AuditFormat::ALL.map(AuditFormat::name).to_vec(), ..Shape::text() }
     }
 }
 
@@ -255,10 +249,10 @@ pub(crate) struct Causes(pub(crate) Vec<Cause>);
 
 impl Scalar for Causes {
     fn read(value: &Value) -> Result<Self, Fault> {
-        let mendable = |cause: &&Cause| cause.fix() == Fix::Repair;
+        let mendable = || Cause::ALL.iter().filter(|cause| cause.fix() == Fix::Repair);
         let cause = |name: &str| {
-            let found = Cause::ALL.iter().filter(mendable).find(|cause| cause.name() == name);
-            found.copied().ok_or_else(|| Fault::of("validation.cause"))
+            let found = mendable().find(|cause| cause.name() == name);
+            found.copied().ok_or_else(|| choice("validation.cause", mendable().map(|cause| cause.name())))
         };
         text(value)?.split_ascii_whitespace().map(cause).collect::<Result<_, _>>().map(Self)
     }
@@ -345,10 +339,10 @@ impl Scalar for OrgId {
 impl Scalar for Scopes {
     fn read(value: &Value) -> Result<Self, Fault> {
         let names = text(value)?.split_ascii_whitespace().map(str::parse::<Permission>);
-        let permissions: Vec<_> =
-            names.collect::<Result<_, _>>().map_err(|()| Fault::of("validation.scopes"))?;
+        let refused = || choice("validation.scopes", Permission::all().map(Permission::name));
+        let permissions: Vec<_> = names.collect::<Result<_, _>>().map_err(|()| refused())?;
         match permissions.is_empty() {
-            true => Err(Fault::of("validation.scopes")),
+            true => Err(refused()),
             false => Ok(permissions.into_iter().collect()),
         }
     }
@@ -375,7 +369,8 @@ impl Scalar for Zone {
 
 impl Scalar for Language {
     fn read(value: &Value) -> Result<Self, Fault> {
-        parsed(value, "validation.type")
+        let languages = || choice("validation.choice", [Language::En, Language::Fr].map(Language::code));
+        text(value)?.trim().parse().map_err(|_| languages())
     }
 
     fn shape() -> Shape {
@@ -388,7 +383,7 @@ impl Scalar for SmsOwner {
         match text(value)? {
             "twilio" => Ok(SmsOwner::Twilio),
             "vapi" => Ok(SmsOwner::Vapi),
-            _ => Err(Fault::of("validation.type")),
+            _ => Err(choice("validation.choice", ["twilio", "vapi"])),
         }
     }
 
@@ -403,7 +398,10 @@ macro_rules! named {
         impl Scalar for $kind {
             fn read(value: &Value) -> Result<Self, Fault> {
                 let name = text(value)?;
-                $all.into_iter().find(|one| one.name() == name).ok_or_else(|| Fault::of("validation.type"))
+                let names = || $all.into_iter().map(|one| one.name());
+                $all.into_iter()
+                    .find(|one| one.name() == name)
+                    .ok_or_else(|| choice("validation.choice", names()))
             }
 
             fn shape() -> Shape {
@@ -414,6 +412,7 @@ macro_rules! named {
 }
 
 named! {
+    AuditFormat: AuditFormat::ALL;
     Provider: [Provider::Twilio, Provider::Vapi];
     Hook: Hook::ALL.iter().copied();
     TapeOutcome: [TapeOutcome::Accepted, TapeOutcome::Refused];

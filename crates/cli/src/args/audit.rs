@@ -1,6 +1,6 @@
 //! `dialtone audit`: what it takes.
 
-use super::{ClientFlags, Remote, ServerFlags};
+use super::{ClientFlags, Remote, ServerFlags, at_least_one};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -39,12 +39,13 @@ pub(crate) enum Audit {
         #[command(flatten)]
         filter: AuditFilter,
         /// At most so many.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_parser = at_least_one())]
         limit: usize,
         #[command(flatten)]
         remote: Remote,
     },
-    /// Write the entries to standard output, the oldest first. The export becomes an entry itself.
+    /// Write the entries to standard output, the oldest first. The export becomes an entry itself. With a filter it has
+    /// gaps, and cannot be verified.
     Export {
         /// What kind of file.
         #[arg(long, value_enum, default_value = "jsonl")]

@@ -6,7 +6,7 @@ use dialtone_domain::Role;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Create one. The password is read from standard input, or made up; it is all that is printed.
+    /// Create one. The password is read from standard input, or made up; one that was made up is all that is printed.
     Create {
         /// Their e-mail address.
         #[arg(long, value_parser = email)]

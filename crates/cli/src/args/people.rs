@@ -2,7 +2,8 @@
 
 use super::{Remote, email, name, role};
 use clap::Subcommand;
-use dialtone_domain::Role;
+use clap::builder::PossibleValuesParser;
+use dialtone_domain::{Permission, Role};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Members {
@@ -43,6 +44,10 @@ pub(crate) enum Members {
     },
 }
 
+fn permissions() -> PossibleValuesParser {
+    PossibleValuesParser::new(Permission::all().map(Permission::name))
+}
+
 /// Which member.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Person {
@@ -65,7 +70,7 @@ pub(crate) enum Tokens {
         #[arg(long, value_parser = role, value_name = "owner|admin|agent|viewer")]
         role: Role,
         /// Narrow it to some permissions, separated by commas: lines.read,events.read [default: all of its role].
-        #[arg(long, value_name = "PERMISSIONS", value_delimiter = ',')]
+        #[arg(long, value_name = "PERMISSIONS", value_delimiter = ',', value_parser = permissions(), hide_possible_values = true)]
         scopes: Vec<String>,
         /// When it ends, as 2030-01-31T00:00:00Z [default: never].
         #[arg(long, value_name = "TIME")]

@@ -1,7 +1,9 @@
 //! `dialtone tape`: what it takes.
 
-use super::{Remote, ServerFlags};
+use super::{Remote, ServerFlags, at_least_one};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use dialtone_domain::inbound::Hook;
 
 /// Which requests of providers.
 #[derive(Debug, Args)]
@@ -16,17 +18,21 @@ pub(crate) struct TapeFilter {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) line: Option<String>,
     /// Only from twilio or vapi.
-    #[arg(long)]
+    #[arg(long, value_parser = ["twilio", "vapi"], hide_possible_values = true)]
     pub(crate) provider: Option<String>,
     /// Only to this address: sms, sms_fallback, status, voice, alerts or vapi.
-    #[arg(long)]
+    #[arg(long, value_parser = routes(), hide_possible_values = true)]
     pub(crate) route: Option<String>,
     /// Only accepted or refused ones.
-    #[arg(long)]
+    #[arg(long, value_parser = ["accepted", "refused"], hide_possible_values = true)]
     pub(crate) outcome: Option<String>,
     /// Only with this text in what they name: a SID, a status, the end of a number.
     #[arg(long)]
     pub(crate) text: Option<String>,
+}
+
+fn routes() -> PossibleValuesParser {
+    PossibleValuesParser::new(Hook::ALL.iter().map(|hook| hook.name()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -36,7 +42,7 @@ pub(crate) enum Tape {
         #[command(flatten)]
         filter: TapeFilter,
         /// At most so many.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_parser = at_least_one())]
         limit: usize,
         #[command(flatten)]
         remote: Remote,

@@ -2,6 +2,8 @@
 
 use super::Remote;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use dialtone_domain::line::{Cause, Fix};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Watch {
@@ -14,7 +16,7 @@ pub(crate) enum Watch {
         interval_minutes: Option<u32>,
         /// A cause that is repaired without asking, such as webhook_elsewhere; may be given several times, and those
         /// not given are no longer.
-        #[arg(long, value_name = "CAUSE", conflicts_with = "repair_nothing")]
+        #[arg(long, value_name = "CAUSE", conflicts_with = "repair_nothing", value_parser = causes(), hide_possible_values = true)]
         repair: Vec<String>,
         /// Repair nothing without asking.
         #[arg(long)]
@@ -22,6 +24,12 @@ pub(crate) enum Watch {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+/// What a plan mends.
+fn causes() -> PossibleValuesParser {
+    let mended = Cause::ALL.iter().filter(|cause| cause.fix() == Fix::Repair);
+    PossibleValuesParser::new(mended.map(|cause| cause.name()))
 }
 
 #[derive(Debug, Subcommand)]

@@ -28,7 +28,10 @@ pub(crate) async fn api(method: &str, path: &str, flags: &ClientFlags) -> Result
     match answer.status {
         200..300 => Ok(()),
         status => {
-            let said = format!("The server answered with status {status}.");
+            let mut said = format!("The server answered with status {status}.");
+            if let Some(hint) = client.without_token(status) {
+                said = format!("{said}\n{hint}");
+            }
             Err(match refusal(changes(&method), &answer) {
                 Failure::Unclear(_) => Failure::Unclear(format!("{said} Look before doing it again.")),
                 _ => Failure::Error(said),

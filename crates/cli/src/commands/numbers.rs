@@ -4,20 +4,22 @@ use super::{client, doctor, succeeded};
 use crate::args::{Format, Numbers, Remote};
 use crate::client::{Method, segment};
 use crate::failure::{Failure, Result};
-use crate::output::{Column, line, object, preview, rows, text};
+use crate::output::{Column, clean, line, object, preview, rows, text};
 use crate::prompt;
 use serde_json::{Value, json};
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     ("NUMBER", "/phone_number"),
     ("NAME", "/friendly_name"),
     ("ASSISTANT", "/assistant_name"),
     ("HEALTH", "/health"),
     ("FAILING CHECK", "/failing_check"),
     ("CHECKED", "/checked_at"),
+    ("UNKNOWN SINCE", "/unknown_since"),
 ];
 
-const DIARY_COLUMNS: [Column; 8] = [
+const DIARY_COLUMNS: [Column; 9] = [
+    ("LOOK BEFORE", "/seen_before"),
     ("SEEN", "/seen_at"),
     ("BY", "/by"),
     ("AT", "/change/provider"),
@@ -27,6 +29,9 @@ const DIARY_COLUMNS: [Column; 8] = [
     ("CAUSE", "/cause"),
     ("HEALTH", "/health"),
 ];
+
+/// No number that people can be reached at has fewer.
+const NUMBER_DIGITS_MIN: usize = 5;
 
 /// Runs the command.
 pub(crate) async fn run(command: &Numbers) -> Result {
@@ -57,6 +62,11 @@ async fn import(
     };
     if number.is_empty() {
         return Err(Failure::Usage("Name the number: none is saved in the Twilio settings.".into()));
+    }
+    // The server knows which country a number without one is of; what has hardly a digit is of none.
+    if number.chars().filter(char::is_ascii_digit).count() < NUMBER_DIGITS_MIN {
+        let shown = clean(&number);
+        return Err(Failure::Usage(format!("\"{shown}\" is not a phone number: write it as +14155552671.")));
     }
     let found = doctor::look(&client, &format!("/api/v1/lines/{}", segment(&number)), assistant).await?;
     if dry_run {
@@ -107,7 +117,8 @@ async fn diary(number: &str, remote: &Remote) -> Result {
             name if name.is_empty() => text(entry, "/actor/kind").into_owned(),
             name => name.into_owned(),
         };
-        json!({ "seen_at": entry["seen_at"], "by": by, "change": change, "cause": entry["cause_after"], "health": entry["health"] })
+        json!({ "seen_before": entry["seen_before"], "seen_at": entry["seen_at"], "by": by, "change": change,
+                "cause": entry["cause_after"], "health": entry["health"] })
     };
     let found: Vec<_> = entries
         .iter()

@@ -19,7 +19,7 @@ const WATCH_COLUMNS: [Column; 7] = [
     ("Oldest look", "/oldest_look"),
 ];
 
-const ALERT_COLUMNS: [Column; 7] = [
+const ALERT_COLUMNS: [Column; 8] = [
     ("ID", "/id"),
     ("SEVERITY", "/severity"),
     ("ALERT", "/title"),
@@ -27,6 +27,7 @@ const ALERT_COLUMNS: [Column; 7] = [
     ("LAST SEEN", "/seen_at"),
     ("KNOWN SINCE", "/acknowledged_at"),
     ("OVER", "/resolved_at"),
+    ("WHAT TO DO", "/detail"),
 ];
 
 /// Runs `dialtone watch`.

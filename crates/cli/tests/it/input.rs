@@ -19,6 +19,20 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_wrong() {
         (&["numbers", "list", "--profile", "nobody"], "no profile"),
         (&["api", "TRACE", "/"], "not GET"),
         (&["api", "GET", "http://other.example/"], "not a path"),
+        (&["api", "GET", "lines"], "begins with /"),
+        (&["api", "GET", "//other.example/"], "not a path"),
+        (&["numbers", "import", "5"], "not a phone number"),
+        (&["numbers", "import", "+12", "--yes"], "not a phone number"),
+        (&["tape", "list", "--outcome", "nonsense"], "accepted, refused"),
+        (&["tape", "list", "--provider", "nonsense"], "twilio, vapi"),
+        (&["tape", "list", "--route", "nonsense"], "sms_fallback"),
+        (&["tape", "list", "--limit", "0"], "1.."),
+        (&["audit", "list", "--limit", "0"], "1.."),
+        (&["watch", "settings", "--repair", "nonsense"], "webhook_elsewhere"),
+        (
+            &["tokens", "create", "--name", "n", "--role", "viewer", "--scopes", "member,nonsense"],
+            "lines.read",
+        ),
         (&["settings", "vapi", "set"], "VAPI_API_KEY"),
         (&["settings", "twilio", "set", "--account-sid", "AC1"], "TWILIO_AUTH_TOKEN"),
     ] {
@@ -49,11 +63,20 @@ fn refusals_of_the_server_are_told_in_the_language_of_the_terminal() {
     refused(&["numbers", "show", "not a number"], "C");
     refused(&["numbers", "show", "../../healthz"], "C");
     refused(&["operations", "show", "\u{1b}[31m"], "C");
-    refused(&["numbers", "import", "+12"], "C");
-    refused(&["numbers", "import", "+12", "--yes"], "C");
+    refused(&["numbers", "import", "+12345"], "C");
+    refused(&["numbers", "import", "+12345", "--yes"], "C");
 
     let nobody = run(demo.dialtone(&["numbers", "list"]).env("DIALTONE_TOKEN", "dt_wrong"), "");
     assert_eq!((nobody.code, nobody.out.as_str()), (1, ""), "{}", nobody.error);
+    assert!(!nobody.error.contains("No token was sent"), "{}", nobody.error);
+    for arguments in [&["numbers", "list"][..], &["api", "GET", "/api/v1/lines"]] {
+        let nobody = run(demo.dialtone(arguments).env_remove("DIALTONE_TOKEN"), "");
+        assert!(
+            nobody.code == 1 && nobody.error.contains("No token was sent: set DIALTONE_TOKEN"),
+            "{}",
+            nobody.error
+        );
+    }
     let raw = run(&mut demo.dialtone(&["api", "post", "/api/v1/assistants"]), "{\"name\": 3}");
     assert_eq!(raw.code, 1);
     assert_eq!(raw.json()["code"], "invalid_request", "{}", raw.out);

@@ -91,6 +91,7 @@ fn f1_only_values_that_callers_know_of_are_named() {
     let known = [
         "account",
         "assistant",
+        "choices",
         "field",
         "max",
         "min",

@@ -32,7 +32,9 @@ pub use accounts::{
     Proof, Session, SetUp, SignIn, SignedIn, Token,
 };
 pub use assistants::{AssistantView, NewAssistant};
-pub use audit::{Break, Export, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file};
+pub use audit::{
+    Break, Export, FILTERED_LINE, Flaw, Hash, Head, Verdict, audit_line, hash_of_hex, verify_audit_file,
+};
 pub use dialtone_providers::{Limits, MailConfig, OidcConfig, are_networks};
 pub use dialtone_store::Origin;
 pub use events::{Event, Filter, hears};

@@ -58,7 +58,7 @@ pub struct NewEvent {
 }
 
 /// Which events are wanted; the default is all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Not before this time.
     pub from: Option<Timestamp>,

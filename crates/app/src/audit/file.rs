@@ -25,6 +25,9 @@ struct Line {
     hash: String,
 }
 
+/// The first line of a file that a filter made: it has gaps, which are not to be taken for entries that somebody removed.
+pub const FILTERED_LINE: &str = "{\"filtered\":true}\n";
+
 /// An event as a line of the file, its end included.
 pub fn audit_line(org: OrgId, event: Event) -> String {
     let hash = event.hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -52,7 +55,7 @@ fn parse(text: &str) -> Option<(OrgId, Event)> {
 /// elsewhere.
 ///
 /// # Errors
-/// What the file is instead, as the end of a sentence: unreadable, empty, not lines of one organisation.
+/// What the file is instead, as the end of a sentence: unreadable, empty, filtered, not lines of one organisation.
 pub fn verify_audit_file(
     lines: impl IntoIterator<Item = std::io::Result<String>>,
     anchors: &[Head],
@@ -60,6 +63,9 @@ pub fn verify_audit_file(
     let mut walk: Option<Walk> = None;
     for (number, line) in (1..).zip(lines) {
         let line = line.map_err(|error| format!("line {number} cannot be read: {error}"))?;
+        if number == 1 && line == FILTERED_LINE.trim_end() {
+            return Err("it was exported with a filter and has gaps; export it again without one".to_owned());
+        }
         let (org, event) = parse(&line).ok_or_else(|| format!("line {number} is no line of an export"))?;
         let walk = match &mut walk {
             Some(walk) => walk,
@@ -137,6 +143,8 @@ mod tests {
         assert_eq!(verify(&good[..3], &[]), Ok((3, None)), "a shorter file is a whole chain by itself");
         assert_eq!(verify(&good[..3], &[last]), Ok((3, Some((4, Flaw::Missing)))));
         let other = file(crate::clock::new_id(), 1);
+        let filtered = [&[FILTERED_LINE.to_owned()], &good[1..3]].concat();
+        assert!(verify(&filtered, &[]).is_err_and(|why| why.contains("gaps")));
         assert!(verify(&[good, other].concat(), &[]).is_err());
         assert!(verify(&[], &[]).is_err() && verify(&["{}".to_owned()], &[]).is_err());
     }

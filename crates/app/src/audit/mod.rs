@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{audit_line, verify_audit_file};
+pub use file::{FILTERED_LINE, audit_line, verify_audit_file};
 
 use crate::accounts::Caller;
 use crate::events::{Actor, record};
@@ -41,6 +41,11 @@ pub struct Export {
 }
 
 impl Export {
+    /// Whether a filter chooses what is handed out.
+    pub fn is_filtered(&self) -> bool {
+        self.filter != Filter::default()
+    }
+
     /// Whether everything was handed out.
     pub fn is_over(&self) -> bool {
         self.next > self.end

@@ -62,8 +62,11 @@ async fn export(format: AuditFormat, filter: &AuditFilter, client: &Client) -> R
         AuditFormat::Jsonl => "jsonl",
         AuditFormat::Csv => "csv",
     };
-    let given = given(filter).into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let fields = given.chain([("format", format.to_owned())]);
+    let given: Vec<_> = given(filter).into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if !given.is_empty() {
+        eprintln!("With a filter the file has gaps: it cannot be verified.");
+    }
+    let fields = given.into_iter().chain([("format", format.to_owned())]);
     let body: Map<String, Value> = fields.map(|(name, value)| (name.to_owned(), value.into())).collect();
     client.download("/api/v1/audit/export", &body.into(), &mut BufWriter::new(&mut out)).await
 }
@@ -110,23 +113,28 @@ async fn verify(org: Option<&str>, anchors: &[Head], server: &ServerFlags) -> Re
         ),
         _ => told(&problem),
     };
-    tell(&verdicts.map_err(explain)?)
+    tell(&verdicts.map_err(explain)?, |count| format!("{count} entries"))
 }
 
 fn verify_file(file: &Path, anchors: &[Head]) -> Result {
     let cannot = |why: String| Failure::Error(format!("{} cannot be verified: {why}.", file.display()));
     let opened = File::open(file).map_err(|error| cannot(error.to_string()))?;
-    tell(&[verify_audit_file(BufReader::new(opened).lines(), anchors).map_err(cannot)?])
+    let verdict = verify_audit_file(BufReader::new(opened).lines(), anchors).map_err(cannot)?;
+    // Where the chain goes on after a file, nothing in the file says.
+    let anchored = anchors.iter().any(|anchor| anchor.org == verdict.good.org);
+    let silent = if anchored { "" } else { "; without --anchor nothing is said about later ones" };
+    tell(&[verdict], |last| format!("entries 1–{last}{silent}"))
 }
 
-fn tell(verdicts: &[Verdict]) -> Result {
+/// Prints each verdict; `extent` says up to which entry an intact chain was seen.
+fn tell(verdicts: &[Verdict], extent: impl Fn(i64) -> String) -> Result {
     for Verdict { name, good, broken } in verdicts {
         let whose = match name {
             Some(name) => format!("{} ({})", clean(name), good.org),
             None => good.org.to_string(),
         };
         match broken {
-            None => line(&format!("intact  {whose}: {} entries", good.seq))?,
+            None => line(&format!("intact  {whose}: {}", extent(good.seq)))?,
             Some(broken) => {
                 line(&format!("BROKEN  {whose}: entry {} is {}", broken.seq, broken.flaw.name()))?;
             }

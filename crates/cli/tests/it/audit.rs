@@ -49,6 +49,12 @@ async fn the_trail(engine: Engine) {
         shown.out
     );
 
+    let wrong = remote(&["audit", "list", "--from", "nonsense"]);
+    assert!(wrong.code == 1 && wrong.error.contains("as 2030-01-31T00:00:00Z"), "{}", wrong.error);
+    let filtered = remote(&["audit", "export", "--kind", "organisation."]);
+    assert!(filtered.code == 0 && filtered.error.contains("cannot be verified"), "{}", filtered.error);
+    what_has_gaps(&place, &filtered.out);
+
     // Beside the running server.
     let head = run(&mut place.dialtone(&["audit", "head"]), "");
     assert_eq!(head.code, 0, "{}", head.error);
@@ -69,10 +75,22 @@ async fn the_trail(engine: Engine) {
     );
     let outside =
         run(&mut crate::harness::dialtone(&["audit", "verify", "--file", &file, "--anchor", &anchor]), "");
+    let count = export.out.lines().count();
+    let said = format!(": entries 1–{count}\n");
     assert!(outside.code == 0 && outside.out.starts_with("intact  "), "{} {}", outside.out, outside.error);
+    assert!(outside.out.ends_with(&said), "{}", outside.out);
     assert!(server.stop().success());
 
     what_is_forged(&place, &file, &export.out);
+}
+
+/// An export that a filter made is not called tampered with, and not intact either.
+fn what_has_gaps(place: &Place, export: &str) {
+    let file = place.folder().join("filtered.jsonl");
+    std::fs::write(&file, export).unwrap();
+    let verified = run(&mut place.dialtone(&["audit", "verify", "--file", file.to_str().unwrap()]), "");
+    assert_eq!((verified.code, verified.out.as_str()), (1, ""), "{}", verified.error);
+    assert!(verified.error.contains("exported with a filter and has gaps"), "{}", verified.error);
 }
 
 /// An export that was changed, an organisation that is none, and an anchor that is none.
@@ -80,6 +98,11 @@ fn what_is_forged(place: &Place, file: &str, export: &str) {
     std::fs::write(file, export.replacen("\"One", "\"Eve", 1).replacen("\\\"One", "\\\"Eve", 1)).unwrap();
     let forged = run(&mut place.dialtone(&["audit", "verify", "--file", file]), "");
     assert!(forged.code == 3 && forged.out.contains(" is changed"), "{} {}", forged.out, forged.error);
+    let cut: Vec<_> = export.split_inclusive('\n').take(2).collect();
+    std::fs::write(file, cut.concat()).unwrap();
+    let cut = run(&mut place.dialtone(&["audit", "verify", "--file", file]), "");
+    let said = ": entries 1–2; without --anchor nothing is said about later ones\n";
+    assert!(cut.code == 0 && cut.out.ends_with(said), "{} {}", cut.out, cut.error);
     let nobody = run(&mut place.dialtone(&["audit", "verify", "--org", "Nobody"]), "");
     assert_eq!(nobody.code, 1, "{}", nobody.error);
     let wrong = run(&mut place.dialtone(&["audit", "verify", "--anchor", file]), "");

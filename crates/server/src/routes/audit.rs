@@ -160,7 +160,10 @@ impl File {
             return Err(Cut(Code::Forbidden.into()));
         }
         let events = self.site.app.audit_export_part(&caller, &mut self.export).await.map_err(Cut)?;
-        let head = if std::mem::replace(&mut self.begun, true) { "" } else { self.format.head() };
+        let head = match std::mem::replace(&mut self.begun, true) {
+            true => "",
+            false => self.format.head(self.export.is_filtered()),
+        };
         let org = caller.tenant.org();
         let rows = events.into_iter().map(|event| self.format.row(org, event, self.language));
         let text: String = std::iter::once(head.to_owned()).chain(rows).collect();

@@ -2,7 +2,7 @@
 
 use super::{answers, one_of_or_null};
 use crate::events::json;
-use dialtone_app::{Event, Flaw, Verdict, audit_line};
+use dialtone_app::{Event, FILTERED_LINE, Flaw, Verdict, audit_line};
 use dialtone_domain::{Language, OrgId, Params, text};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -163,12 +163,13 @@ impl AuditFormat {
         }
     }
 
-    /// What the file begins with.
-    pub(crate) fn head(self) -> &'static str {
+    /// What the file begins with, also one that a filter made.
+    pub(crate) fn head(self, filtered: bool) -> &'static str {
         match self {
             Self::Csv => {
                 "seq,at,actor_kind,actor_id,actor_name,kind,summary,subject_id,request_id,address,before,after,hash\r\n"
             }
+            Self::Jsonl if filtered => FILTERED_LINE,
             Self::Jsonl => "",
         }
     }

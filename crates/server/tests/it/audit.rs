@@ -74,6 +74,11 @@ on_each_engine! {
         let forged = file.text.replacen("Acme 1", "Acme 9", 1);
         assert!(verify(&forged).broken.is_some());
 
+        let filtered = json!({ "format": "jsonl", "kind": "organisation." });
+        let filtered = world.owner.post("/api/v1/audit/export", filtered).await.expect(200);
+        let refused = verify_audit_file(filtered.text.lines().map(|line| Ok(line.to_owned())), &[]);
+        assert!(refused.is_err_and(|why| why.contains("gaps")), "{}", filtered.text);
+
         let csv = world.owner.post("/api/v1/audit/export", json!({ "format": "csv", "kind": "organisation." })).await.expect(200);
         assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
         assert_eq!(csv.text.lines().count(), 1 + 4, "{}", csv.text);

@@ -2,7 +2,7 @@
 //! outside can steer the terminal.
 
 use crate::args::Format;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -15,6 +15,42 @@ pub(crate) fn line(text: &str) -> Result {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
+}
+
+/// Fails where nothing can be printed because standard output is closed: before a secret is made that nobody would see.
+pub(crate) fn open() -> Result {
+    match is_closed() {
+        true => Err(Failure::Usage(
+            "Standard output is closed, and what is printed once would be lost. Nothing was changed.".into(),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The runtime puts /dev/null in the place of a closed output, open both ways; who sends the output there themselves
+/// opens it to write alone.
+#[cfg(target_os = "linux")]
+fn is_closed() -> bool {
+    const BOTH_WAYS: u32 = 2;
+    let null = std::fs::read_link("/proc/self/fd/1").is_ok_and(|path| path.as_os_str() == "/dev/null");
+    let about = std::fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags =
+        about.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok());
+    null && flags.is_some_and(|flags| flags & 3 == BOTH_WAYS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_closed() -> bool {
+    false
+}
+
+/// What became of printing a secret that nobody can see again: where it was not printed, `lost` says what is there now
+/// and what to do about it.
+pub(crate) fn once(printed: Result, lost: &str) -> Result {
+    printed.map_err(|failure| match failure.to_string() {
+        why if why.is_empty() => Failure::Error(lost.to_owned()),
+        why => Failure::Error(format!("{lost} ({why})")),
+    })
 }
 
 /// Prints rows, each an object as the API answers it, in the form that was asked for.

@@ -3,14 +3,17 @@
 use crate::args::{ServerFlags, Token, User};
 use crate::config::{self, Resolved};
 use crate::failure::{Failure, Result};
-use crate::output::{clean, line};
+use crate::output::{self, clean, line, once};
 use crate::prompt;
 use crate::running::told;
 use dialtone_app::{App, LocalUser, LocalUserMade};
-use dialtone_domain::{Code, ExposeSecret, Problem, SecretString};
+use dialtone_domain::{Code, ExposeSecret, Problem};
 use std::path::Path;
 
-/// Runs the command; prints a password or a link, and nothing else.
+/// How much of a token lists show of it.
+const SHOWN_OF_TOKEN: usize = 8;
+
+/// Runs the command; prints a password that was made up, or a link, and nothing else.
 pub(crate) async fn user(command: User) -> Result {
     match command {
         User::Create { email, name, org, role, server } => {
@@ -18,15 +21,22 @@ pub(crate) async fn user(command: User) -> Result {
             create_user(new, &server).await
         }
         User::ResetPassword { email, server } => {
+            output::open()?;
             let app = open_existing(&server).await?;
             let made = app.local_reset_link(&email).await;
-            print(app, made.map_err(|problem| unknown(&email, &problem))).await
+            app.close().await;
+            let link = made.map_err(|problem| unknown(&email, None, &problem))?;
+            once(line(link.expose_secret()), "A link was made, but could not be shown: make another.")
         }
         User::ResetFactors { email, server } => reset_factors(&email, &server).await,
     }
 }
 
 async fn create_user(new: LocalUser, server: &ServerFlags) -> Result {
+    let (given, email) = (new.password.is_some(), new.email.clone());
+    if !given {
+        output::open()?;
+    }
     let resolved = config::resolve(server)?;
     let missing = missing_database(&resolved).map(Path::display).map(|path| path.to_string());
     let app = open(&resolved).await?;
@@ -46,14 +56,24 @@ async fn create_user(new: LocalUser, server: &ServerFlags) -> Result {
             }
         }
     }
-    print(app, made.map(|made| made.password)).await
+    app.close().await;
+    let password = made?.password;
+    if given {
+        eprintln!("{} signs in with that password now.", clean(&email));
+        return Ok(());
+    }
+    let lost = format!(
+        "{} was added, but the password could not be shown: `dialtone user reset-password` prints a link to choose one.",
+        clean(&email)
+    );
+    once(line(password.expose_secret()), &lost)
 }
 
 async fn reset_factors(email: &str, server: &ServerFlags) -> Result {
     let app = open_existing(server).await?;
     let done = app.local_reset_factors(email).await;
     app.close().await;
-    done.map_err(|problem| unknown(email, &problem))?;
+    done.map_err(|problem| unknown(email, None, &problem))?;
     eprintln!("{} signs in with the password alone now.", clean(email));
     Ok(())
 }
@@ -61,14 +81,29 @@ async fn reset_factors(email: &str, server: &ServerFlags) -> Result {
 /// Creates a token and prints it, and nothing else.
 pub(crate) async fn token(command: Token) -> Result {
     let Token::Create { email, org, role, server } = command;
+    output::open()?;
     let app = open_existing(&server).await?;
     let made = app.local_create_token(&email, org.as_deref(), role).await;
-    print(app, made.map_err(|problem| unknown(&email, &problem))).await
+    app.close().await;
+    let token = made.map_err(|problem| unknown(&email, org.as_deref(), &problem))?;
+    let token = token.expose_secret();
+    let lost = format!(
+        "The token that begins with {} was made, but could not be shown: find it with `dialtone tokens list`, revoke it \
+         and make another.",
+        &token[..SHOWN_OF_TOKEN]
+    );
+    once(line(token), &lost)
 }
 
-fn unknown(email: &str, problem: &Problem) -> Failure {
-    match problem.code {
-        Code::NotFound => {
+/// Why there is nobody of that address, or not in that organisation.
+fn unknown(email: &str, org: Option<&str>, problem: &Problem) -> Failure {
+    let email = clean(email);
+    match (problem.code, org) {
+        (Code::NotFound, Some(org)) => Failure::Error(format!(
+            "{email} is not a member of {} (or there is no such organisation).",
+            clean(org)
+        )),
+        (Code::NotFound, None) => {
             Failure::Error(format!("Nobody has the e-mail address {email}: see `dialtone user create`."))
         }
         _ => told(problem),
@@ -107,9 +142,4 @@ pub(super) fn sealed(app: &App, problem: &Problem) -> Failure {
         Some(reason) => Failure::Error(reason.to_string()),
         None => told(problem),
     }
-}
-
-async fn print(app: App, made: Result<SecretString>) -> Result {
-    app.close().await;
-    line(made?.expose_secret())
 }

@@ -4,7 +4,7 @@ use super::client;
 use crate::args::{Format, Members, Remote};
 use crate::client::{Client, Method};
 use crate::failure::{Failure, Result};
-use crate::output::{Column, clean, line, object, rows, text};
+use crate::output::{Column, clean, line, object, once, open, rows, text};
 use crate::prompt;
 use serde_json::{Value, json};
 
@@ -25,15 +25,25 @@ pub(crate) async fn run(command: &Members) -> Result {
         Members::List(remote) => list(remote).await,
         Members::Invite { email, role, remote } => {
             let body = json!({ "email": email, "role": role });
+            open()?;
             let answer = client(remote)?.post(INVITATIONS, &body).await?;
-            match remote.output.format {
+            let printed = match remote.output.format {
                 Format::Table if answer["link"].is_null() => line("The link was mailed."),
                 Format::Table => {
                     eprintln!("It was not mailed: hand the link over yourself.");
                     line(&text(&answer, "/link"))
                 }
                 format => object(format, &[("LINK", "/link")], &answer),
+            };
+            if answer["link"].is_null() {
+                return printed;
             }
+            let lost = format!(
+                "{} was invited, but the link could not be shown: take the invitation back with `dialtone members remove` \
+                 and invite them again.",
+                clean(email)
+            );
+            once(printed, &lost)
         }
         Members::Role { email, role, remote } => change(email, &json!({ "role": role }), remote).await,
         Members::Suspend(person) => {
@@ -71,7 +81,16 @@ fn nobody(email: &str) -> Failure {
 
 async fn change(email: &str, body: &Value, remote: &Remote) -> Result {
     let client = client(remote)?;
-    let path = path_of(&client, MEMBERS, "members", email).await?.ok_or_else(|| nobody(email))?;
+    let Some(path) = path_of(&client, MEMBERS, "members", email).await? else {
+        return Err(match path_of(&client, INVITATIONS, "invitations", email).await? {
+            Some(_) => Failure::Error(format!(
+                "{} is invited and no member yet, and nothing was changed. `dialtone members remove` takes the \
+                 invitation back.",
+                clean(email)
+            )),
+            None => nobody(email),
+        });
+    };
     let answer = client.request(Method::PATCH, &path, Some(body)).await?;
     object(remote.output.format, &COLUMNS[..4], &answer["member"])
 }

@@ -4,7 +4,7 @@ use super::client;
 use crate::args::{Format, Tokens};
 use crate::client::{Method, segment};
 use crate::failure::Result;
-use crate::output::{Column, line, object, rows, text};
+use crate::output::{Column, line, object, once, open, rows, text};
 use serde_json::json;
 
 const TOKENS: &str = "/api/v1/tokens";
@@ -33,11 +33,18 @@ pub(crate) async fn run(command: &Tokens) -> Result {
             if let Some(expires_at) = expires_at {
                 body["expires_at"] = json!(expires_at);
             }
+            open()?;
             let answer = client(remote)?.post(TOKENS, &body).await?;
-            match remote.output.format {
+            let printed = match remote.output.format {
                 Format::Table => line(&text(&answer, "/secret")),
                 format => object(format, &[("SECRET", "/secret")], &answer),
-            }
+            };
+            let lost = format!(
+                "Token {} (id {}) was made, but could not be shown: revoke it and make another.",
+                text(&answer, "/token/name"),
+                text(&answer, "/token/id")
+            );
+            once(printed, &lost)
         }
         Tokens::Revoke { id, remote } => {
             let path = format!("{TOKENS}/{}", segment(id));

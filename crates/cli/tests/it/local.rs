@@ -32,7 +32,8 @@ async fn users_and_tokens(engine: Engine) {
     let given = run(&mut place.dialtone(&OWNER), "correct horse battery\n");
     assert!(given.error.contains("\"Analytical\" is a new one"), "{}", given.error);
     assert_eq!(given.error.contains("a new one is at "), engine == Engine::Sqlite, "{}", given.error);
-    assert_eq!((given.code, given.out.as_str()), (0, "correct horse battery\n"), "{}", given.error);
+    assert_eq!((given.code, given.out.as_str()), (0, ""), "who gave the password knows it: {}", given.error);
+    assert!(given.error.contains("ada@example.com signs in with that password"), "{}", given.error);
     never_logged("correct horse battery");
     let again = run(&mut place.dialtone(&OWNER), "correct horse battery\n");
     assert_eq!((again.code, again.out.as_str()), (1, ""), "the same e-mail address twice");
@@ -68,7 +69,14 @@ async fn users_and_tokens(engine: Engine) {
     assert_eq!(run(&mut place.dialtone(&too_high), "").code, 1, "a token above its member");
     too_high[3] = "nobody@example.com";
     let nobody = run(&mut place.dialtone(&too_high), "");
-    assert!(nobody.code == 1 && nobody.error.contains("nobody@example.com"), "{}", nobody.error);
+    assert!(
+        nobody.code == 1 && nobody.error.contains("Nobody has the e-mail address nobody@"),
+        "{}",
+        nobody.error
+    );
+    let elsewhere = run(&mut place.dialtone(&[&TOKEN[..], &["--org", "Acme"]].concat()), "");
+    let said = "ada@example.com is not a member of Acme (or there is no such organisation)";
+    assert!(elsewhere.code == 1 && elsewhere.error.contains(said), "{}", elsewhere.error);
     assert!(server.stop().success());
 }
 

@@ -2,6 +2,7 @@
 
 use crate::harness::{Ended, Engine, Place, Process, never_logged, post, run};
 use serde_json::json;
+use std::process::Command;
 
 /// A running server with an owner.
 struct World {
@@ -34,6 +35,14 @@ impl World {
     fn run(&self, arguments: &[&str]) -> Ended {
         self.as_token(&self.token, arguments)
     }
+
+    /// The same with standard output as a shell redirects it.
+    fn redirected(&self, to: &str, arguments: &[&str]) -> Ended {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec \"$0\" \"$@\" {to}"), env!("CARGO_BIN_EXE_dialtone")]);
+        command.args(arguments).env_clear().env("DIALTONE_DATA_DIR", self.place.folder());
+        run(command.env("DIALTONE_URL", &self.url).env("DIALTONE_TOKEN", &self.token), "")
+    }
 }
 
 #[tokio::test]
@@ -46,6 +55,8 @@ async fn members_are_invited_suspended_and_removed() {
     assert!(invited.error.contains("not mailed"), "{}", invited.error);
     let secret = link.rsplit('/').next().unwrap();
     never_logged(secret);
+    let early = world.run(&["members", "suspend", "ben@example.com"]);
+    assert!(early.code == 1 && early.error.contains("is invited and no member yet"), "{}", early.error);
     let listed = world.run(&["members", "list", "-o", "json"]).json();
     assert_eq!(
         (listed[0]["email"].as_str(), listed[1]["email"].as_str()),
@@ -81,6 +92,8 @@ async fn tokens_are_made_narrow_and_revoked() {
     let create = ["tokens", "create", "--name", "ci", "--role", "admin"];
     let narrow = ["--scopes", "lines.read,events.read", "--expires-at", "2100-01-01T00:00:00Z"];
     let made = world.run(&[&create[..], &narrow].concat());
+    let wrong = world.run(&[&create[..], &["--expires-at", "2100-01-31"]].concat());
+    assert!(wrong.code == 1 && wrong.error.contains("as 2030-01-31T00:00:00Z"), "{}", wrong.error);
     let secret = made.out.trim_end();
     assert!(made.code == 0 && secret.starts_with("dt_") && !secret.contains('\n'), "{}", made.error);
     never_logged(secret);
@@ -109,6 +122,37 @@ async fn whoever_runs_the_server_can_help_who_forgot_the_password() {
     assert_eq!(post(&path, None, &body).await.0, 401);
     let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     assert_eq!(post(&format!("{}/api/v1/session", world.url), None, &body).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_could_see_is_told_of() {
+    let world = World::start();
+    let user = ["user", "create", "--name", "B", "--org", "Analytical", "--role", "viewer", "--email"];
+    let user = |email: &'static str| [&user[..], &[email]].concat();
+    let invite = |email: &'static str| vec!["members", "invite", email, "--role", "viewer"];
+    let tokens = || vec!["tokens", "create", "--name", "zz2", "--role", "viewer"];
+    let token = || vec!["token", "create", "--email", "ada@example.com", "--role", "viewer"];
+    for (arguments, said) in [
+        (tokens(), "Token zz2 (id "),
+        ([&tokens()[..], &["-o", "json"]].concat(), "Token zz2 (id "),
+        (token(), "The token that begins with dt_"),
+        (user("ben@example.com"), "ben@example.com was added"),
+        (invite("eve@example.com"), "eve@example.com was invited"),
+    ] {
+        let full = world.redirected(">/dev/full", &arguments);
+        assert_eq!(full.code, 1, "{arguments:?}: {}", full.error);
+        assert!(full.error.contains(said) && full.error.contains("could not be shown"), "{}", full.error);
+    }
+    let count = |list: &str| world.run(&[list, "list", "-o", "json"]).json().as_array().unwrap().len();
+    let before = (count("tokens"), count("members"));
+    assert_eq!(before, (4, 3));
+    for arguments in [tokens(), token(), user("fay@example.com"), invite("fay@example.com")] {
+        let closed = world.redirected(">&-", &arguments);
+        assert_eq!(closed.code, 2, "{arguments:?}: {}", closed.error);
+        assert!(closed.error.contains("Nothing was changed"), "{}", closed.error);
+    }
+    assert_eq!((count("tokens"), count("members")), before);
+    assert_eq!(world.redirected(">/dev/null", &tokens()).code, 0, "who throws it away means it");
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn config(url: &str) -> Result<Config> {
 fn connect(config: &Config) -> Result<Client> {
     let unreachable = |error: postgres::Error| {
         let reason = match (error.code(), error.source()) {
-            (Some(code), _) => format!("the server refused the connection with SQLSTATE {}", code.code()),
+            (Some(code), _) => refused(code.code()),
             (None, Some(source)) => format!("the server cannot be reached: {source}"),
             (None, None) => "the server cannot be reached".to_owned(),
         };
@@ -63,6 +63,15 @@ fn connect(config: &Config) -> Result<Client> {
     let mut client = config.connect(NoTls).map_err(unreachable)?;
     client.batch_execute(SESSION).map_err(unreachable)?;
     Ok(client)
+}
+
+/// Why the server refused a connection.
+fn refused(code: &str) -> String {
+    match code {
+        "3D000" => "the server has no database of this name: make it first".to_owned(),
+        "28P01" => "the server refused the user or the password".to_owned(),
+        code => format!("the server refused the connection with SQLSTATE {code}"),
+    }
 }
 
 /// How many connections of other Dialtones the database has.

@@ -170,7 +170,11 @@ impl Writer {
     }
 
     /// The manifest, and the end. The file is on the disk before it has its name; one that has it is not touched.
-    pub(super) fn finish(mut self, manifest: &Manifest, to: &Path) -> Result<u64, BackupError> {
+    pub(super) fn finish(
+        mut self,
+        manifest: &Manifest,
+        places: impl Iterator<Item = PathBuf>,
+    ) -> Result<(PathBuf, u64), BackupError> {
         let text = serde_json::to_vec_pretty(manifest).expect("plain data");
         let end = |mut writer: Self| {
             writer.entry(MANIFEST, text.len() as u64, text.as_slice())?;
@@ -179,17 +183,22 @@ impl Writer {
             Ok(file)
         };
         let folder = std::mem::take(&mut self.folder);
-        let file = end(self).map_err(BackupError::file("written to", &folder))?;
-        let size = file.as_file().metadata().map_err(BackupError::file("read", to))?.len();
-        match file.persist_noclobber(to) {
-            Ok(_) => (),
-            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(BackupError::Occupied(to.display().to_string()));
+        let mut file = end(self).map_err(BackupError::file("written to", &folder))?;
+        let size = file.as_file().metadata().map_err(BackupError::file("read", &folder))?.len();
+        let mut occupied = String::new();
+        for to in places {
+            match file.persist_noclobber(&to) {
+                Ok(_) => {
+                    sync(&folder)?;
+                    return Ok((to, size));
+                }
+                Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                    (file, occupied) = (failed.file, to.display().to_string());
+                }
+                Err(failed) => return Err(BackupError::file("written", &to)(failed.error)),
             }
-            Err(failed) => return Err(BackupError::file("written", to)(failed.error)),
         }
-        sync(&folder)?;
-        Ok(size)
+        Err(BackupError::Occupied(occupied))
     }
 }
 

@@ -41,22 +41,21 @@ pub(super) fn folder(data_dir: &Path) -> PathBuf {
 }
 
 pub(super) fn create(source: &Source, to: Option<PathBuf>, at: Timestamp) -> Result<Made, BackupError> {
-    let name = format!("{}{}{}", NAME.0, stamp(at), NAME.1);
-    let path = match to {
-        Some(place) if place.is_dir() => place.join(name),
-        Some(file) => file,
+    let (folder, file) = match to {
+        Some(place) if place.is_dir() => (place, None),
+        Some(file) if file.exists() => return Err(BackupError::Occupied(file.display().to_string())),
+        Some(file) => {
+            let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (parent.unwrap_or(Path::new(".")).to_owned(), Some(file))
+        }
         None => {
             let folder = folder(&source.data_dir);
             private_folder(&folder)?;
-            folder.join(name)
+            (folder, None)
         }
     };
-    if path.exists() {
-        return Err(BackupError::Occupied(path.display().to_string()));
-    }
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut snapshot = Snapshot::open(&source.database_url)?;
-    let mut writer = Writer::begin(beside)?;
+    let mut writer = Writer::begin(&folder)?;
     let mut tables = Vec::new();
     for table in snapshot.tables() {
         let sum = writer.table(&table.name, &table.columns, |each| snapshot.rows(&table, each))?;
@@ -83,8 +82,17 @@ pub(super) fn create(source: &Source, to: Option<PathBuf>, at: Timestamp) -> Res
         tables,
         files,
     };
-    let size = writer.finish(&manifest, &path)?;
+    let (path, size) = match file {
+        Some(file) => writer.finish(&manifest, std::iter::once(file))?,
+        None => writer.finish(&manifest, places(&folder, at))?,
+    };
     Ok(Made { path, size, manifest })
+}
+
+/// The names of backups of that time in the order in which they are taken: a second one of the same second ends with `-2`.
+fn places(folder: &Path, at: Timestamp) -> impl Iterator<Item = PathBuf> {
+    let name = move |number: &str| folder.join(format!("{}{}{number}{}", NAME.0, stamp(at), NAME.1));
+    std::iter::once(name("")).chain((2..).map(move |number| name(&format!("-{number}"))))
 }
 
 /// A folder that nobody else can look into.
@@ -125,12 +133,13 @@ fn media(data_dir: &Path) -> Result<Vec<String>, BackupError> {
 pub(super) fn list(folder: &Path) -> Result<Vec<Listed>, BackupError> {
     let mut found = Vec::new();
     for (name, path, made_at, size) in entries(folder)? {
-        if name.starts_with(NAME.0) && name.ends_with(NAME.1) {
-            found.push(Listed { path, size, made_at });
+        // Without its end, a name is before the same name with a number.
+        if let Some(stem) = name.strip_suffix(NAME.1).filter(|stem| stem.starts_with(NAME.0)) {
+            found.push((stem.to_owned(), Listed { path, size, made_at }));
         }
     }
-    found.sort_by(|a, b| b.path.cmp(&a.path));
-    Ok(found)
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    Ok(found.into_iter().map(|(_, backup)| backup).collect())
 }
 
 /// Throws away all but the newest, and what killed processes left.
@@ -158,4 +167,31 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, BackupError> {
         Ok((entry.file_name().to_string_lossy().into_owned(), entry.path(), at, about.len()))
     };
     read.map(|found| entry(found).map_err(BackupError::file("read", folder))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_of_the_same_second_get_names_of_their_own_the_last_one_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let at: Timestamp = "2026-11-20T10:11:12Z".parse().unwrap();
+        let next: Timestamp = "2026-11-20T10:11:13Z".parse().unwrap();
+        for path in places(folder.path(), at).take(3).chain(places(folder.path(), next).take(1)) {
+            fs::write(path, "").unwrap();
+        }
+        let names = list(folder.path()).unwrap().into_iter();
+        let names: Vec<_> =
+            names.map(|backup| backup.path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+        assert_eq!(
+            names,
+            [
+                "dialtone-20261120T101113Z.tar.zst",
+                "dialtone-20261120T101112Z-3.tar.zst",
+                "dialtone-20261120T101112Z-2.tar.zst",
+                "dialtone-20261120T101112Z.tar.zst"
+            ]
+        );
+    }
 }

@@ -7,7 +7,7 @@
 
 use super::Vault;
 use super::master::{
-    FILE, MasterKey, OLD_FILE, SealedReason, Source, random, replace, sync_folder, write_new,
+    FILE, MasterKey, OLD_FILE, SealedReason, Source, random, remove_drafts, replace, sync_folder, write_new,
 };
 use dialtone_domain::{ExposeSecret, Problem, SecretString};
 use std::fs::File;
@@ -106,6 +106,7 @@ fn in_files(folder: &Path, given: Option<(MasterKey, &SecretString)>) -> Result<
     };
     let lock = File::options().create(true).truncate(false).write(true).open(&lock_file);
     let lock = lock.and_then(|lock| lock.lock().map(|()| lock)).map_err(at(&lock_file))?;
+    remove_drafts(folder).map_err(at(folder))?;
     let read = |file: &Path| {
         let text = std::fs::read_to_string(file).map_err(at(file))?;
         let malformed = || MasterError::Sealed(SealedReason::Malformed(file.display().to_string()));
@@ -139,5 +140,24 @@ impl MasterChange {
         let moved = std::fs::rename(folder.join(OLD_FILE), &aside).and_then(|()| sync_folder(&aside));
         moved.map_err(|error| MasterError::File(aside.display().to_string(), error))?;
         Ok(Some(aside))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t28_a_change_removes_the_drafts_that_killed_ones_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str| std::fs::write(folder.path().join(name), random().expose_secret()).unwrap();
+        [FILE, "master.draft-00", "master.key.draft-0f", "master.key.0123"].into_iter().for_each(put);
+        let change = in_files(folder.path(), None).unwrap();
+        change.finish().unwrap();
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<_> = left.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert!(left.len() == 4 && left.iter().all(|name| !name.contains("draft")), "{left:?}");
+        assert!(left.contains(&"master.key.0123".to_owned()), "an earlier key stays: {left:?}");
     }
 }

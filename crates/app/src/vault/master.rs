@@ -160,6 +160,18 @@ fn draft(file: &Path, key: &SecretString) -> io::Result<PathBuf> {
     Ok(draft)
 }
 
+/// Removes the drafts that killed processes left in a folder, each of them a key. For the holder of the lock.
+pub(super) fn remove_drafts(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("master.") && name.contains(".draft-")) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// What was linked or renamed in a folder is on the disk only after this.
 pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {

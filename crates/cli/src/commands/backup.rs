@@ -62,7 +62,14 @@ fn shown(path: &Path) -> String {
 }
 
 fn list(resolved: &Resolved, output: Output) -> Result {
-    let found = backup::list_backups(Path::new(resolved.get("data_dir")))?;
+    let data_dir = Path::new(resolved.get("data_dir"));
+    if !data_dir.is_dir() {
+        return Err(Failure::Error(format!(
+            "There is no data directory at {}: name it with --data-dir.",
+            data_dir.display()
+        )));
+    }
+    let found = backup::list_backups(data_dir)?;
     let row = |backup: backup::Listed| json!({ "path": shown(&backup.path), "size": backup.size, "made_at": backup.made_at });
     output::rows(output.format, &LISTED, &found.into_iter().map(row).collect::<Vec<_>>())
 }

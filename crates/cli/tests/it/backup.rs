@@ -104,8 +104,15 @@ fn a_full_disk_leaves_no_half_a_backup() {
         ended.error
     );
     assert_eq!(fs::read_dir(place.folder().join("backups")).unwrap().count(), 0, "nothing is left");
-    // The twin: with room it is made.
-    fine(run(&mut place.dialtone(&["backup", "create"]), ""));
+    // The twin: with room it is made, and another one at once.
+    for count in 1..=2 {
+        fine(run(&mut place.dialtone(&["backup", "create"]), ""));
+        assert_eq!(fs::read_dir(place.folder().join("backups")).unwrap().count(), count);
+    }
+    let nowhere = place.folder().join("nope");
+    let nowhere = run(&mut place.dialtone(&["backup", "list", "--data-dir", nowhere.to_str().unwrap()]), "");
+    assert_eq!((nowhere.code, nowhere.out.as_str()), (1, ""), "{}", nowhere.error);
+    assert!(nowhere.error.contains("no data directory"), "{}", nowhere.error);
 }
 
 #[tokio::test]
@@ -170,6 +177,9 @@ async fn a_database_is_moved_by_hand() {
     let held = run(&mut crate::harness::dialtone(&migrate), "");
     assert!(held.code == 1 && held.error.contains("is in use"), "{}", held.error);
     assert!(server.stop().success());
+    let nowhere = ["migrate-database", "--from", &from, "--to", &format!("{to}_none")];
+    let nowhere = run(&mut crate::harness::dialtone(&nowhere), "");
+    assert!(nowhere.code == 1 && nowhere.error.contains("no database of this name"), "{}", nowhere.error);
     let moved = fine(run(&mut crate::harness::dialtone(&migrate), ""));
     assert!(
         moved.out.contains("users") && moved.error.contains("arrived as it left"),

@@ -1,6 +1,6 @@
 //! `dialtone audit` (requirement F4): read and exported from a server, verified on the data directory and without either.
 
-use crate::harness::{Engine, Place, Process, run, send};
+use crate::harness::{Ended, Engine, Place, Process, run, send};
 use serde_json::json;
 
 async fn the_trail(engine: Engine) {
@@ -49,11 +49,7 @@ async fn the_trail(engine: Engine) {
         shown.out
     );
 
-    let wrong = remote(&["audit", "list", "--from", "nonsense"]);
-    assert!(wrong.code == 1 && wrong.error.contains("as 2030-01-31T00:00:00Z"), "{}", wrong.error);
-    let filtered = remote(&["audit", "export", "--kind", "organisation."]);
-    assert!(filtered.code == 0 && filtered.error.contains("cannot be verified"), "{}", filtered.error);
-    what_has_gaps(&place, &filtered.out);
+    what_is_chosen(&place, remote);
 
     // Beside the running server.
     let head = run(&mut place.dialtone(&["audit", "head"]), "");
@@ -63,9 +59,8 @@ async fn the_trail(engine: Engine) {
     let anchor = anchor.to_str().unwrap().to_owned();
     let export = remote(&["audit", "export"]);
     assert_eq!(export.code, 0, "{}", export.error);
-    let file = place.folder().join("audit.jsonl");
+    let file = format!("{}/audit.jsonl", place.folder().display());
     std::fs::write(&file, &export.out).unwrap();
-    let file = file.to_str().unwrap().to_owned();
     let verified = run(&mut place.dialtone(&["audit", "verify", "--anchor", &anchor, "--org", "Two"]), "");
     assert!(
         verified.code == 0 && verified.out.starts_with("intact  Two ("),
@@ -75,8 +70,7 @@ async fn the_trail(engine: Engine) {
     );
     let outside =
         run(&mut crate::harness::dialtone(&["audit", "verify", "--file", &file, "--anchor", &anchor]), "");
-    let count = export.out.lines().count();
-    let said = format!(": entries 1–{count}\n");
+    let said = format!(": entries 1–{}\n", export.out.lines().count());
     assert!(outside.code == 0 && outside.out.starts_with("intact  "), "{} {}", outside.out, outside.error);
     assert!(outside.out.ends_with(&said), "{}", outside.out);
     assert!(server.stop().success());
@@ -84,10 +78,14 @@ async fn the_trail(engine: Engine) {
     what_is_forged(&place, &file, &export.out);
 }
 
-/// An export that a filter made is not called tampered with, and not intact either.
-fn what_has_gaps(place: &Place, export: &str) {
+/// A time that is none, and an export that a filter made: it is not called tampered with, and not intact either.
+fn what_is_chosen(place: &Place, remote: impl Fn(&[&str]) -> Ended) {
+    let wrong = remote(&["audit", "list", "--from", "nonsense"]);
+    assert!(wrong.code == 1 && wrong.error.contains("as 2030-01-31T00:00:00Z"), "{}", wrong.error);
+    let filtered = remote(&["audit", "export", "--kind", "organisation."]);
+    assert!(filtered.code == 0 && filtered.error.contains("cannot be verified"), "{}", filtered.error);
     let file = place.folder().join("filtered.jsonl");
-    std::fs::write(&file, export).unwrap();
+    std::fs::write(&file, filtered.out).unwrap();
     let verified = run(&mut place.dialtone(&["audit", "verify", "--file", file.to_str().unwrap()]), "");
     assert_eq!((verified.code, verified.out.as_str()), (1, ""), "{}", verified.error);
     assert!(verified.error.contains("exported with a filter and has gaps"), "{}", verified.error);

@@ -155,7 +155,7 @@ fn f1_french_is_set_as_french_and_english_as_english() {
 
 #[test]
 fn f1_sentences_are_whole_and_labels_are_short() {
-    const LABELS: [&str; 3] = [".title", ".subject", "setup.missing."];
+    const LABELS: [&str; 4] = [".title", ".subject", "setup.missing.", "role."];
     let manual = |key: &str| {
         let name = key.strip_prefix("cause.").and_then(|key| key.strip_suffix(".fix"))?;
         let cause = Cause::ALL.iter().find(|cause| cause.name() == name).expect("a cause");

@@ -68,9 +68,9 @@ impl Haystack {
         }
     }
 
-    /// Whether these bytes are in it.
-    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
-        self.0.iter().any(|(_, all)| holds(all, bytes))
+    /// The name of something that holds these bytes.
+    pub(crate) fn holder(&self, bytes: &[u8]) -> Option<&str> {
+        self.0.iter().find(|(_, all)| holds(all, bytes)).map(|(name, _)| name.as_str())
     }
 
     /// The secrets that are in it, with where and how.

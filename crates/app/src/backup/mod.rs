@@ -48,6 +48,12 @@ pub enum BackupError {
     /// Something is where the result should go.
     #[error("There is something at {0} already, and nothing is written over it: choose another place.")]
     Occupied(String),
+    /// A place that no folder can be put into.
+    #[error(
+        "{0} is a link or the root of a volume, which a restored folder cannot replace. Nothing was made; name a folder in \
+         it that is not there yet, for example {0}/restored."
+    )]
+    Fixed(String),
     /// Not a backup, or not a whole one.
     #[error("{0} is not a whole backup: {1}. Nothing was restored from it; use another one.")]
     Damaged(String, String),

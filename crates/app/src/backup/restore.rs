@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Where a backup is restored to.
@@ -33,6 +34,10 @@ pub struct Restored {
 
 pub(super) fn restore(file: &Path, target: &Target, at: Timestamp) -> Result<Restored, BackupError> {
     let place = &target.data_dir;
+    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if is_fixed(place, parent) {
+        return Err(BackupError::Fixed(place.display().to_string()));
+    }
     let is_free = match fs::read_dir(place) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
@@ -42,33 +47,43 @@ pub(super) fn restore(file: &Path, target: &Target, at: Timestamp) -> Result<Res
     }
     // Everything is checked before anything is made.
     let manifest = archive::read(file, &mut |_| Ok(()))?;
-    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(BackupError::file("made", parent))?;
     let partial = tempfile::Builder::new().prefix(".dialtone-restore-").tempdir_in(parent);
     let partial = partial.map_err(BackupError::file("written to", parent))?;
     let in_folder = |folder: &Path| format!("sqlite://{}", folder.join("dialtone.db").display());
     let url = target.postgres_url.clone().unwrap_or_else(|| in_folder(partial.path()));
-    fill(file, &manifest, &url, partial.path(), at)?;
+    let filling = fill(file, &manifest, &url, partial.path())?;
+    let keep = || filling.keep(|tx| begin_epoch(tx, &manifest, at));
+    let put = || {
+        archive::sync(partial.path())?;
+        // Renaming onto an empty folder replaces it.
+        fs::rename(partial.path(), place).map_err(BackupError::file("made", place))
+    };
     if target.postgres_url.is_none() {
+        keep()?;
         // Opened once, so that it is whole on the disk and watched over from here on.
         Store::open(&url)?.close_blocking();
+        put()?;
+        archive::sync(parent)?;
+    } else {
+        // The database is kept when nothing else can fail; if it cannot be, the folder goes again.
+        put()?;
+        let kept = archive::sync(parent).and_then(|()| keep());
+        kept.inspect_err(|_| drop(fs::rename(place, partial.path())))?;
     }
-    archive::sync(partial.path())?;
-    // Renaming onto an empty folder replaces it.
-    fs::rename(partial.path(), place).map_err(BackupError::file("made", place))?;
     // Its folder is gone under that name: there is nothing left to remove.
     let _ = partial.keep();
-    archive::sync(parent)?;
     Ok(Restored { manifest, database_url: target.postgres_url.clone().unwrap_or_else(|| in_folder(place)) })
 }
 
-fn fill(
-    file: &Path,
-    manifest: &Manifest,
-    url: &str,
-    folder: &Path,
-    at: Timestamp,
-) -> Result<(), BackupError> {
+/// Whether renaming cannot replace it: a link, or where something is mounted.
+fn is_fixed(place: &Path, parent: &Path) -> bool {
+    let Ok(found) = fs::symlink_metadata(place) else { return false };
+    found.is_symlink() || fs::metadata(parent).is_ok_and(|parent| parent.dev() != found.dev())
+}
+
+/// Fills the database and the folder, and compares what arrived; the database is not kept yet.
+fn fill(file: &Path, manifest: &Manifest, url: &str, folder: &Path) -> Result<Filling, BackupError> {
     let mut filling = Filling::begin(url, manifest.schema_version)?;
     let tables = filling.tables();
     let fits = |table: &Table| {
@@ -113,7 +128,7 @@ fn fill(
             return Err(BackupError::Differs(table.name.clone()));
         }
     }
-    filling.keep(|tx| begin_epoch(tx, manifest, at))
+    Ok(filling)
 }
 
 /// From its first moment on it is fenced, and its organisations' trail says so.

@@ -77,6 +77,60 @@ async fn there_and_back_on_postgres() {
     there_and_back(Engine::Postgres).await;
 }
 
+/// Renaming cannot replace them: that is said first, not when all the work is done.
+#[test]
+fn a_link_or_a_mounted_folder_is_no_place_for_a_restore() {
+    let place = Place::new(Engine::Sqlite);
+    let folder = tempfile::tempdir().unwrap();
+    let [link, real, absent] = ["link", "real", "absent"].map(|name| folder.path().join(name));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let not_a_backup = folder.path().join("file");
+    let refused = |to: &std::path::Path| {
+        let to = to.to_str().unwrap();
+        run(&mut place.dialtone(&["backup", "restore", not_a_backup.to_str().unwrap(), "--data-dir", to]), "")
+    };
+    let mut places = vec![link];
+    if cfg!(target_os = "linux") {
+        places.push("/proc".into());
+    }
+    for to in places {
+        let ended = refused(&to);
+        let instead = to.join("restored").display().to_string();
+        assert!(ended.code == 1 && ended.error.contains(&instead), "{}", ended.error);
+    }
+    // The twins: these are looked at no further than the backup, which is none.
+    for to in [real, absent] {
+        let ended = refused(&to);
+        assert!(ended.code == 1 && ended.error.contains("file cannot be read"), "{}", ended.error);
+    }
+}
+
+/// The folder that the command is run in is one that cannot be replaced.
+#[test]
+fn a_restore_whose_folder_cannot_be_put_in_its_place_leaves_the_database_empty() {
+    if !Engine::Postgres.is_here() {
+        return;
+    }
+    let place = Place::new(Engine::Sqlite);
+    assert_eq!(run(&mut place.dialtone(&OWNER), "backup canary password").code, 0);
+    let made = fine(run(&mut place.dialtone(&["backup", "create", "-o", "json"]), "")).json();
+    let target = Place::new(Engine::Postgres);
+    let database = target.database_url();
+    let folder = tempfile::tempdir().unwrap();
+    let restore = |to: &str| {
+        let file = made["path"].as_str().unwrap();
+        let restore = ["backup", "restore", file, "--data-dir", to, "--database-url", &database];
+        run(place.dialtone(&restore).current_dir(folder.path()), "")
+    };
+    let ended = restore(".");
+    assert!(ended.code == 1 && ended.error.contains(". cannot be made"), "{}", ended.error);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+    // The twin: the same database takes it with another folder.
+    fine(restore("new"));
+    assert!(folder.path().join("new").is_dir());
+}
+
 #[test]
 fn a_full_disk_leaves_no_half_a_backup() {
     let place = Place::new(Engine::Sqlite);

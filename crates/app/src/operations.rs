@@ -315,7 +315,12 @@ impl App {
             return Ok(Workers { app: self.clone(), tasks });
         }
         if self.is_alone() {
-            self.store().write(|tx| rows::release_all(tx, steady())).await?;
+            let app = self.clone();
+            let release = move |tx: &mut Tx| {
+                rows::release_all(tx, steady())?;
+                app.release_watch(tx)
+            };
+            self.store().write(release).await?;
         }
         for _ in 0..WORKERS {
             tasks.spawn(self.clone().work(stop.clone()));

@@ -205,6 +205,22 @@ pub fn claim_more(
     )
 }
 
+/// Ends all claims of messages that were tried so often, and makes due what waits for longer than until `latest`, as a
+/// clock before this one asked for: for a process that knows that it is the only one, at its start.
+///
+/// # Errors
+/// As all queries.
+pub fn release_all(tx: &mut Tx, attempt: i64, now: Timestamp, latest: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!(
+            "UPDATE deliveries SET lease_until = 0, run_at = CASE WHEN run_at > ?3 THEN ?2 ELSE run_at END \
+             WHERE finished_at IS NULL AND attempt = ?1"
+        ),
+        params![attempt, now, latest],
+    )?;
+    Ok(())
+}
+
 /// Ends a message: it arrived, or it is given up for this reason.
 ///
 /// # Errors

@@ -85,13 +85,14 @@ pub fn put_settings(tx: &mut Tx, tenant: &Tenant, interval_minutes: i64, repair:
     Ok(())
 }
 
-/// Takes the reading of the providers' own reports, which nobody did since `before`; false: somebody did.
+/// Takes the reading of the providers' own reports, which nobody did since `before`; false: somebody did. One that is
+/// dated after now was made by a clock that has been put back since, and holds up nobody.
 ///
 /// # Errors
 /// As all queries.
 pub fn claim_pull(tx: &mut Tx, tenant: &Tenant, before: Timestamp, now: Timestamp) -> Result<bool> {
     let claimed = tx.exec(
-        sql!("UPDATE watch_settings SET pulled_at = ?3 WHERE org_id = ?1 AND pulled_at <= ?2"),
+        sql!("UPDATE watch_settings SET pulled_at = ?3 WHERE org_id = ?1 AND (pulled_at <= ?2 OR pulled_at > ?3)"),
         params![tenant.org(), before, now],
     )?;
     Ok(claimed == 1)
@@ -216,6 +217,22 @@ pub fn release(
     Ok(())
 }
 
+/// Ends all claims of the organisation's lines, and makes due what waits for longer than until `latest`, as a clock
+/// before this one asked for: for a process that knows that it is the only one, at its start.
+///
+/// # Errors
+/// As all queries.
+pub fn release_all(tx: &mut Tx, tenant: &Tenant, now: Timestamp, latest: Timestamp) -> Result<()> {
+    tx.exec(
+        sql!(
+            "UPDATE line_watch SET lease_until = 0, due_at = CASE WHEN due_at > ?3 THEN ?2 ELSE due_at END \
+             WHERE org_id = ?1"
+        ),
+        params![tenant.org(), now, latest],
+    )?;
+    Ok(())
+}
+
 /// Makes a line due at that time, unless it is due before; wakes the watch.
 ///
 /// # Errors
@@ -257,15 +274,17 @@ pub struct Seen {
     pub last_call: Option<Value>,
 }
 
-/// Records what a look saw; false, and nothing is recorded, where one that began later has been.
+/// Records what a look saw; false, and nothing is recorded, where one that began later has been. One that begins after
+/// now was dated by a clock that has been put back since.
 ///
 /// # Errors
 /// As all queries.
-pub fn record_look(tx: &mut Tx, tenant: &Tenant, line: LineId, seen: &Seen) -> Result<bool> {
+pub fn record_look(tx: &mut Tx, tenant: &Tenant, line: LineId, seen: &Seen, now: Timestamp) -> Result<bool> {
     let recorded = tx.exec(
         sql!(
             "UPDATE line_watch SET looked_at = ?3, unknown_since = ?4, snapshot = ?5, cause = ?6, \
-             last_call = COALESCE(?7, last_call) WHERE org_id = ?1 AND line_id = ?2 AND (looked_at IS NULL OR looked_at < ?3)"
+             last_call = COALESCE(?7, last_call) WHERE org_id = ?1 AND line_id = ?2 \
+             AND (looked_at IS NULL OR looked_at < ?3 OR looked_at > ?8)"
         ),
         params![
             tenant.org(),
@@ -274,7 +293,8 @@ pub fn record_look(tx: &mut Tx, tenant: &Tenant, line: LineId, seen: &Seen) -> R
             seen.unknown_since,
             seen.snapshot,
             seen.cause,
-            seen.last_call
+            seen.last_call,
+            now
         ],
     )?;
     Ok(recorded == 1)

@@ -19,6 +19,8 @@ use tokio::sync::watch;
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// Minutes between one try and the next; after the last the message is given up, some three days later.
 const LADDER: [i64; 9] = [1, 5, 30, 120, 300, 600, 900, 1200, 1440];
+/// Up to so many times as long, so that they do not come all at once.
+const JITTER: f64 = 1.2;
 /// That something is over is told when it has been over for so many minutes, and not at all if it comes back before.
 const SETTLE_MINUTES: i64 = 3;
 /// A mail waits this part of a minute for others, so that many things at once are one mail.
@@ -174,7 +176,15 @@ impl App {
 /// How long until the next try, with jitter; `None` behind the last.
 fn pause(minute: SignedDuration, attempt: i64) -> Option<SignedDuration> {
     let step = usize::try_from(attempt - 1).ok().and_then(|index| LADDER.get(index))?;
-    Some(minutes(minute, *step).mul_f64(rand::random_range(1.0..1.2)))
+    Some(minutes(minute, *step).mul_f64(rand::random_range(1.0..JITTER)))
+}
+
+/// Ends the claims of before, and what waits for longer than its own pause.
+pub(super) fn release(tx: &mut Tx, minute: SignedDuration, at: Timestamp) -> Result<(), Problem> {
+    for (attempt, step) in (0..).zip([SETTLE_MINUTES].into_iter().chain(LADDER)) {
+        rows::release_all(tx, attempt, at, at + minutes(minute, step).mul_f64(JITTER))?;
+    }
+    Ok(())
 }
 
 /// Whether another try may do better than this problem.

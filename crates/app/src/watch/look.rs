@@ -3,6 +3,7 @@
 
 use super::alerts::{NewAlert, clear, raise};
 use super::diary::{self, Author};
+use crate::clock::now;
 use crate::lines::Report;
 use crate::start::App;
 use dialtone_domain::line::{
@@ -83,7 +84,7 @@ impl Look {
             cause: cause.clone(),
             last_call: last_call.and_then(|call| serde_json::to_value(call).ok()),
         };
-        if !rows::record_look(tx, tenant, line.id, &seen)? {
+        if !rows::record_look(tx, tenant, line.id, &seen, now())? {
             return Ok(None);
         }
         let drifts = old.drifts(&new);

@@ -20,8 +20,11 @@ pub use mail::AlertMail;
 pub use settings::{WatchChange, WatchView};
 pub use webhooks::{NewWebhook, Told, WebhookView};
 
+use crate::clock::steady;
 use crate::operations::working;
 use crate::start::App;
+use dialtone_domain::Problem;
+use dialtone_store::{Tx, events, watch as rows};
 use jiff::SignedDuration;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -44,6 +47,17 @@ impl App {
         for _ in 0..SENDERS {
             tasks.spawn(self.clone().send_messages(stop.clone()).instrument(working("messages")));
         }
+    }
+
+    /// For the only process, at its start: nobody before it holds a line or a message any more, and none waits for
+    /// longer than it is made to (case T40): the clock may have been put back meanwhile.
+    pub(crate) fn release_watch(&self, tx: &mut Tx) -> Result<(), Problem> {
+        let at = steady();
+        for tenant in events::of_organisations(tx)? {
+            let interval = settings::in_force(tx, &tenant)?.interval_minutes;
+            rows::release_all(tx, &tenant, at, at + self.minutes(interval))?;
+        }
+        deliver::release(tx, self.inner.minute, at)
     }
 
     fn minutes(&self, count: i64) -> SignedDuration {

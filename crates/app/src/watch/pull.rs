@@ -1,7 +1,7 @@
 //! What the providers themselves report of failed calls, read once per interval and organisation: webhooks get lost.
 
 use super::settings::in_force;
-use crate::clock::now;
+use crate::clock::{now, steady};
 use crate::settings::Keys;
 use crate::start::App;
 use dialtone_domain::line::{LastCall, never_answered};
@@ -47,12 +47,12 @@ impl App {
                     let line = rows::record_call(tx, &owner, *number, &value)?;
                     let failed = call.ended_reason.as_deref().is_some_and(never_answered);
                     if let Some(line) = line.filter(|_| failed) {
-                        rows::sooner(tx, &owner, line, at)?;
+                        rows::sooner(tx, &owner, line, steady())?;
                     }
                 }
                 for phone in &reports.failing {
                     if let Some(line) = lines::by_phone(tx, &owner, phone)? {
-                        rows::sooner(tx, &owner, line.id, at)?;
+                        rows::sooner(tx, &owner, line.id, steady())?;
                     }
                 }
                 Ok(rows::pulled(tx, &owner, reports.calls_after, reports.alerts_after)?)
@@ -61,8 +61,10 @@ impl App {
     }
 
     async fn read_reports(&self, keys: &Keys, settings: &WatchSettings, at: Timestamp) -> Reports {
-        let since =
-            |before: Option<Timestamp>| before.unwrap_or(at - self.minutes(settings.interval_minutes));
+        // What is dated after now comes from a clock that has been put back since, and says nothing.
+        let since = |before: Option<Timestamp>| {
+            before.filter(|before| *before <= at).unwrap_or(at - self.minutes(settings.interval_minutes))
+        };
         let (calls_after, alerts_after) = (since(settings.calls_after), since(settings.alerts_after));
         let mut reports = Reports {
             calls_after: Some(calls_after),

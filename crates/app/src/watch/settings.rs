@@ -1,7 +1,7 @@
 //! How an organisation's lines are watched, and how far the watch is.
 
 use crate::accounts::Caller;
-use crate::clock::{now, steady};
+use crate::clock::steady;
 use crate::events::{Actor, record};
 use crate::start::App;
 use dialtone_domain::line::{Cause, Fix};
@@ -121,7 +121,7 @@ impl App {
         reason: &'static str,
     ) -> Result<(), Problem> {
         tracing::info!(%line, reason, "a line is looked at sooner");
-        let (tenant, at) = (tenant.clone(), now());
+        let (tenant, at) = (tenant.clone(), steady());
         Ok(self.store().write(move |tx| rows::sooner(tx, &tenant, line, at)).await?)
     }
 }

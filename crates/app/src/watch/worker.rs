@@ -42,6 +42,8 @@ struct Batch {
     repair: Vec<Cause>,
     default: Option<AssistantId>,
     shared: HashMap<AccountSid, Shared>,
+    /// When the reading began: nothing of it is newer than that.
+    at: Timestamp,
 }
 
 /// What the looks of one batch tell of the providers: one alert for each of them and each credential, however many
@@ -209,8 +211,9 @@ impl App {
             })
             .await?;
         let repair = repaired(&settings);
+        let at = now();
         let shared = self.read_shared(&keys, &lines).await?;
-        let batch = Batch { tenant: tenant.clone(), keys, settings, repair, default, shared };
+        let batch = Batch { tenant: tenant.clone(), keys, settings, repair, default, shared, at };
         let looks = lines.into_iter().zip(seen).map(|(line, seen)| self.look_at(&batch, line, seen));
         let looks: Vec<_> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
         let looks = looks.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -263,9 +266,8 @@ impl App {
         line: Line,
         seen: LineWatch,
     ) -> Result<Option<(Look, LineWatch)>, Problem> {
-        let at = now();
         let hands = self.line_hands(&batch.keys, &line);
-        let look = self.observe_line(batch, &hands, &line, &seen, at).await;
+        let look = self.observe_line(batch, &hands, &line, &seen).await;
         let whole = [Provider::Twilio, Provider::Vapi].into_iter().all(|one| look.trouble(one).is_none());
         let due_at = steady() + self.until_next(batch.settings.interval_minutes, whole);
         let (tenant, minute, open) = (batch.tenant.clone(), self.inner.minute, self.inner.gate.is_open());
@@ -285,14 +287,7 @@ impl App {
             .await
     }
 
-    async fn observe_line(
-        &self,
-        batch: &Batch,
-        hands: &Hands,
-        line: &Line,
-        seen: &LineWatch,
-        at: Timestamp,
-    ) -> Look {
+    async fn observe_line(&self, batch: &Batch, hands: &Hands, line: &Line, seen: &LineWatch) -> Look {
         let question = Question {
             phone: &line.phone,
             account_sid: Some(&line.twilio_account_sid),
@@ -309,7 +304,7 @@ impl App {
         if let Reading::Known(view) = &mut observed.vapi {
             view.last_call = last_call;
         }
-        Look { desired: self.desired(line, hands, line.assistant_id), observed, at }
+        Look { desired: self.desired(line, hands, line.assistant_id), observed, at: batch.at }
     }
 
     /// Jittered, and never later than the interval; sooner where a provider could not be read.

@@ -15,3 +15,4 @@ mod migrations;
 mod operations;
 mod settings;
 mod texts;
+mod watch;

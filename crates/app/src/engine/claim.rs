@@ -1,13 +1,16 @@
 //! A claimed operation in this process's hands: its lease is renewed beside the work, and what no worker gets through is
 //! ended.
 
+use super::finish::tell_end;
 use super::run::Run;
 use crate::clock::{now, steady};
+use crate::operations::Kind;
 use crate::start::App;
 use dialtone_domain::{Code, Problem};
 use dialtone_store::Tx;
 use dialtone_store::operations::{self as rows, Claimed, OperationState};
 use jiff::SignedDuration;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long a claim holds without being renewed; it is renewed three times as often.
@@ -49,13 +52,23 @@ impl App {
     async fn bury(&self, claimed: Claimed) {
         let Claimed { tenant, operation } = claimed;
         tracing::error!(operation = %operation.id, "given up: no worker gets through it");
-        let problem = serde_json::to_value(Problem::new(Code::Internal)).ok();
-        let (id, fence) = (operation.id, operation.fence);
+        let state = OperationState::Unclear;
+        let kind = serde_json::from_value::<Kind>(Value::String(operation.kind.clone()));
         let ended = self.store().write(move |tx| {
-            rows::finish(tx, &tenant, id, fence, OperationState::Unclear, problem.as_ref(), now())
+            let (id, problem) = (operation.id, serde_json::to_value(Problem::new(Code::Internal)).ok());
+            let ours = rows::finish(tx, &tenant, id, operation.fence, state, problem.as_ref(), now())?;
+            if ours {
+                let code = Some(Code::Internal);
+                tell_end(tx, &tenant, id, &operation.kind, state, code, operation.undo_of)?;
+            }
+            Ok::<_, Problem>(ours)
         });
-        if let Err(error) = ended.await {
-            tracing::warn!(%error, "it could not be ended; the next claim tries again");
+        match (ended.await, kind) {
+            (Ok(true), Ok(kind)) => self.inner.metrics.operation_ended(kind.name(), state.name()),
+            (Ok(_), _) => (),
+            (Err(problem), _) => {
+                tracing::warn!(%problem, "it could not be ended; the next claim tries again");
+            }
         }
     }
 }

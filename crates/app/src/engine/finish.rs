@@ -51,12 +51,8 @@ impl Ending {
             // An import that was undone must not come back by itself with the next thing that is saved.
             settings::forget_phone(tx, tenant, &line.phone)?;
         }
-        if let Some(undone) = self.undo_of.filter(|_| !succeeded) {
-            rows::forget_undo(tx, tenant, undone, *id)?;
-        }
         let code = self.problem.as_ref().map(|problem| problem.code);
-        let told = json!({ "operation": id, "kind": self.kind, "state": state.name(), "problem": code });
-        record(tx, tenant, &Actor::system("engine"), "operation.finished", id, None, Some(told))?;
+        tell_end(tx, tenant, *id, self.kind.name(), *state, code, self.undo_of)?;
         self.tell_vapi(tx)?;
         Ok(true)
     }
@@ -87,10 +83,28 @@ impl Ending {
     }
 }
 
+/// What every end of an operation has: what it was to take back can be taken back again where that did not come to
+/// pass, and the end is told.
+pub(super) fn tell_end(
+    tx: &mut Tx,
+    tenant: &Tenant,
+    id: OperationId,
+    kind: &str,
+    state: OperationState,
+    problem: Option<Code>,
+    undo_of: Option<OperationId>,
+) -> Result<(), Problem> {
+    if let Some(undone) = undo_of.filter(|_| state != OperationState::Succeeded) {
+        rows::forget_undo(tx, tenant, undone, id)?;
+    }
+    let told = json!({ "operation": id, "kind": kind, "state": state.name(), "problem": problem });
+    record(tx, tenant, &Actor::system("engine"), "operation.finished", id, None, Some(told))
+}
+
 /// Removes a line's row. The number is no longer one to import by itself, or it would come back at once.
 pub(crate) fn remove_row(tx: &mut Tx, tenant: &Tenant, line: &Line, actor: &Actor) -> Result<(), Problem> {
-    watch::forget_line(tx, tenant, line.id)?;
     lines::remove(tx, tenant, line.id)?;
+    watch::forget_line(tx, tenant, line.id)?;
     settings::forget_phone(tx, tenant, &line.phone)?;
     let told = json!({ "phone": line.phone.to_string() });
     record(tx, tenant, actor, "line.removed", line.id, Some(told), None)

@@ -1,5 +1,6 @@
 //! The way back: undo, removal and a failed operation leave both providers and our own record as they were.
 
+use crate::watch::wait_for;
 use dialtone_testkit::{NUMBER, TestServer, on_each_engine};
 use serde_json::{Value, json};
 
@@ -55,6 +56,29 @@ on_each_engine! {
         assert_eq!(undo(&world, &operation).await["state"], "failed");
         assert_eq!(undo(&world, &operation).await["state"], "succeeded");
         assert!(world.sandbox.vapi_numbers().await.is_empty());
+    }
+
+    async fn an_undo_that_no_worker_gets_through_is_told_of_and_can_be_tried_again(world: TestServer) {
+        let imported = world.import().await;
+        let import = format!("/api/v1/operations/{}", imported["operation_id"].as_str().unwrap());
+        world.sandbox.control("faults", json!({ "path": "^/vapi/", "fault": { "status": 503 } })).await;
+        let undoing = tokio::spawn({
+            let (owner, undo) = (world.owner.clone(), format!("{import}/undo"));
+            async move { owner.post(&undo, json!({})).await }
+        });
+        let begun = |body: &Value| body["operations"][0]["kind"] == "undo";
+        wait_for(&world, "/api/v1/operations", begun).await;
+        // As often as that it was taken up by workers that died.
+        world.database().tamper("UPDATE operations SET attempt = 50 WHERE kind = 'undo'");
+        let undo = undoing.await.unwrap().expect(200).body["operation"].clone();
+        assert_eq!((&undo["state"], &undo["problem"]["code"]), (&json!("unclear"), &json!("internal")), "{undo}");
+        let told = world.owner.get("/api/v1/audit?kind=operation.finished").await.expect(200).body;
+        let ends = told["entries"].as_array().unwrap().iter().filter(|entry| entry["after"]["operation"] == undo["id"]);
+        assert_eq!(ends.count(), 1, "{told}");
+        let metrics = world.nobody().get("/metrics").await.expect(200).text;
+        let ended = r#"operations_total{kind="undo",state="unclear"} 1"#;
+        assert!(metrics.contains(ended), "{metrics}");
+        assert_eq!(world.owner.get(&import).await.expect(200).body["operation"]["can_undo"], true);
     }
 
     async fn an_import_that_cannot_be_completed_is_taken_back_whole(world: TestServer) {

@@ -81,6 +81,21 @@ pub fn last(tx: &mut Tx, tenant: &Tenant, kind: AlertKind, subject: &str) -> Res
     )
 }
 
+/// The open alerts of a kind.
+///
+/// # Errors
+/// As all queries.
+pub fn open_of(tx: &mut Tx, tenant: &Tenant, kind: AlertKind) -> Result<Vec<Alert>> {
+    tx.all(
+        sql!(
+            "SELECT ",
+            alert_columns!(),
+            " FROM alerts WHERE org_id = ?1 AND kind = ?2 AND resolved_at IS NULL ORDER BY subject"
+        ),
+        params![tenant.org(), kind],
+    )
+}
+
 /// Writes what may change of an alert.
 ///
 /// # Errors

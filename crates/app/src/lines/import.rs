@@ -9,6 +9,7 @@ use crate::events::{Actor, record};
 use crate::operations::{Kind, NewOperation, OperationView, Started, problem_of, start};
 use crate::settings::{Keys, TwilioKey, is_stale, line_token_place, parse_account_sid, parse_auth_token};
 use crate::start::App;
+use crate::watch::forget_unwatched;
 use dialtone_domain::line::{
     Assistant, Assistants, CheckId, ChosenAssistant, Observed, Reading, blocker, choose_assistant, diagnose,
     our_number,
@@ -181,6 +182,8 @@ impl App {
                     }
                     rows::update_details(tx, &tenant, line.id, &new, now())?;
                     rows::record_refusal(tx, &tenant, line.id, None, now())?;
+                    // It may have been the last one of another account.
+                    forget_unwatched(tx, &tenant)?;
                 } else {
                     add_row(tx, &tenant, &actor, &line)?;
                 }

@@ -8,12 +8,15 @@ use crate::lines::{Page, PageRequest, page_of};
 use crate::start::App;
 use dialtone_domain::{AlertId, AlertKind, Code, Language, LineId, Params, Problem, text};
 use dialtone_store::alerts::{self as rows, Alert};
-use dialtone_store::{Cursor, Tenant, Tx};
+use dialtone_store::{Cursor, Tenant, Tx, lines};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// What comes back within so many minutes is the same alert.
 const FLAP_MINUTES: i64 = 30;
+
+/// What the subjects of alerts about Twilio accounts begin with.
+pub(super) const TWILIO: &str = "twilio:";
 
 /// Something to alert people to.
 #[derive(Debug, Clone)]
@@ -171,13 +174,37 @@ fn tell(
     deliver::announce(tx, tenant, minute, alert, &view, topic)
 }
 
-/// Closes what is open about a line that is being removed; there is nothing to tell of it any more.
+/// Closes an alert where one is open, and tells nobody: what it is about is no more, rather than well again.
+pub(crate) fn forget(tx: &mut Tx, tenant: &Tenant, kind: AlertKind, subject: &str) -> Result<(), Problem> {
+    match rows::last(tx, tenant, kind, subject)? {
+        Some(open) if open.resolved_at.is_none() => {
+            Ok(rows::update(tx, tenant, &Alert { resolved_at: Some(now()), ..open })?)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Closes what is open about a line that was removed.
 pub(crate) fn forget_line(tx: &mut Tx, tenant: &Tenant, line: LineId) -> Result<(), Problem> {
     for kind in [AlertKind::LineBroken, AlertKind::CallFailed, AlertKind::RepairFight] {
-        if let Some(open) = rows::last(tx, tenant, kind, &line.to_string())?
-            && open.resolved_at.is_none()
-        {
-            rows::update(tx, tenant, &Alert { resolved_at: Some(now()), ..open })?;
+        forget(tx, tenant, kind, &line.to_string())?;
+    }
+    forget_unwatched(tx, tenant)
+}
+
+/// Closes what is open about accounts and providers that no line depends on by now: no look will ever close it.
+pub(crate) fn forget_unwatched(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
+    let any_line = !lines::page(tx, tenant, None, 1)?.is_empty();
+    for kind in [AlertKind::CredentialRefused, AlertKind::ProviderDown, AlertKind::WatchLate] {
+        for open in rows::open_of(tx, tenant, kind)? {
+            let account = open.subject.strip_prefix(TWILIO).and_then(|sid| sid.parse().ok());
+            let is_watched = match account {
+                Some(account) => !lines::of_account(tx, tenant, &account)?.is_empty(),
+                None => any_line,
+            };
+            if !is_watched {
+                forget(tx, tenant, kind, &open.subject)?;
+            }
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Keeping what a look saw: the line's health, its diary, its alert. One way for every look: the watch's, a member's,
 //! and the last one of an operation.
 
-use super::alerts::{NewAlert, clear, raise};
+use super::alerts::{NewAlert, clear, forget_unwatched, raise};
 use super::diary::{self, Author};
 use crate::clock::now;
 use crate::lines::Report;
@@ -146,7 +146,8 @@ impl App {
                 let Some(kept) = look.record(tx, &tenant, &line, None)? else { return Ok(()) };
                 look.judge(tx, &tenant, &line, &kept.checks, false, minute)?;
                 let seen = super::worker::Verdicts::of([(&look, &kept.before)]);
-                seen.store(tx, &tenant, minute)
+                seen.store(tx, &tenant, minute)?;
+                forget_unwatched(tx, &tenant)
             })
             .await
     }

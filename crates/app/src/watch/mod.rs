@@ -12,8 +12,8 @@ mod settings;
 mod webhooks;
 mod worker;
 
-pub(crate) use alerts::forget_line;
 pub use alerts::{AlertView, NewAlert};
+pub(crate) use alerts::{forget, forget_line, forget_unwatched};
 pub use diary::DiaryEntry;
 pub(crate) use look::Look;
 pub use mail::AlertMail;
@@ -60,7 +60,8 @@ impl App {
         deliver::release(tx, self.inner.minute, at)
     }
 
-    fn minutes(&self, count: i64) -> SignedDuration {
+    /// So many minutes of the watch.
+    pub(crate) fn minutes(&self, count: i64) -> SignedDuration {
         minutes(self.inner.minute, count)
     }
 }

@@ -1,7 +1,7 @@
 //! The schedule: claims what is due, reads what several lines share once, looks at each, and says when it is due again.
 
 use super::LOOK;
-use super::alerts::{NewAlert, clear, raise};
+use super::alerts::{NewAlert, TWILIO, clear, forget_unwatched, raise};
 use super::look::{Look, cause_params};
 use super::repair::{Permit, repair};
 use super::settings::{in_force, repaired};
@@ -77,7 +77,7 @@ impl Verdicts {
         }
         *up += 1;
         let credential = match provider {
-            Provider::Twilio => format!("twilio:{}", look.desired.account_sid),
+            Provider::Twilio => format!("{TWILIO}{}", look.desired.account_sid),
             Provider::Vapi => "vapi".to_owned(),
         };
         let refused = trouble.map(|check| cause_params(&check).with("provider", provider.title()));
@@ -230,9 +230,11 @@ impl App {
                     params: Params::default(),
                 };
                 match late {
-                    true => raise(tx, &owner, minute, &new),
-                    false => clear(tx, &owner, minute, new.kind, WATCH),
+                    true => raise(tx, &owner, minute, &new)?,
+                    false => clear(tx, &owner, minute, new.kind, WATCH)?,
                 }
+                // A line may have been removed since it was looked at.
+                forget_unwatched(tx, &owner)
             })
             .await
     }

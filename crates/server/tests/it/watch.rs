@@ -150,6 +150,55 @@ on_each_engine! { with quick;
         wait_for(&world, "/api/v1/alerts", |body| open_kinds(body).is_empty()).await;
     }
 
+    async fn a10_what_no_line_depends_on_any_more_is_over(world: TestServer) {
+        two_lines(&world).await;
+        world.sandbox.control(&format!("accounts/{ACCOUNT}"), json!({ "rotate_token": true })).await;
+        world.sandbox.control("faults", json!({ "path": "^/vapi/", "fault": { "status": 503 } })).await;
+        wait_for(&world, "/api/v1/alerts?open=true", |body| open_kinds(body).len() == 2).await;
+        let remove = async |number: &str| {
+            let number = number.replace('+', "%2B");
+            world.owner.delete(&format!("/api/v1/lines/{number}?confirm={number}&forget=true")).await.expect(200)
+        };
+        remove(FRENCH).await;
+        let shown = world.owner.get("/api/v1/alerts?open=true").await.expect(200).body;
+        assert_eq!(open_kinds(&shown).len(), 2, "the other line still depends on them: {shown}");
+        remove(NUMBER).await;
+        wait_for(&world, "/api/v1/watch", |body| body["watch"]["open_alerts"] == 0).await;
+    }
+
+    async fn a10_a_repair_is_not_overwritten_by_what_was_read_before_it(world: TestServer) {
+        world.import().await;
+        // Of four lines on, they are read together.
+        for number in ["+14155550101", "+14155550102", FRENCH] {
+            if number != FRENCH {
+                world.sandbox.control("numbers", json!({ "phone_number": number, "account_sid": ACCOUNT })).await;
+            }
+            let body = json!({ "phone_number": number });
+            world.owner.post("/api/v1/phone-numbers/import-twilio", body).await.expect(201);
+        }
+        world.sandbox.change_twilio_number(NUMBER, &[("VoiceUrl", ELSEWHERE)]).await;
+        let lists = || async {
+            let requests = world.sandbox.requests().await;
+            let list = |row: &&Value| row["method"] == "GET" && row["path"].as_str().unwrap().ends_with("/IncomingPhoneNumbers.json");
+            requests.iter().filter(list).count()
+        };
+        // Twilio answers with what was there before, late.
+        let before = lists().await;
+        world.sandbox.fault("GET", "/IncomingPhoneNumbers.json$", 1, json!({ "delay_ms": 1500 })).await;
+        set(&world, 2, "").await;
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+        while lists().await == before {
+            assert!(tokio::time::Instant::now() < deadline, "the watch does not read the numbers");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let repaired = world.owner.post("/api/v1/lines/%2B14155552671/repair", json!({})).await.expect(200).body;
+        assert_eq!(repaired["operation"]["state"], "succeeded", "{repaired}");
+        looked_at(&world).await;
+        assert_eq!(alerts(&world, "").await, [Value::Null; 0]);
+        let diary = world.owner.get("/api/v1/lines/%2B14155552671/diary").await.expect(200).body;
+        assert_eq!(diary["entries"], json!([]), "nobody outside has done anything since");
+    }
+
     async fn a10_what_comes_and_goes_is_told_once(world: TestServer) {
         let receiver = Receiver::start(&[]).await;
         add_webhook(&world, &receiver).await;

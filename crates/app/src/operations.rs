@@ -328,8 +328,11 @@ impl App {
         tasks.spawn(self.clone().sweep_for_imports(stop.clone()).instrument(working("waiting imports")));
         self.spawn_watch(&mut tasks, &stop);
         tasks.spawn(self.clone().watch_database(stop.clone()).instrument(working("fence and clock")));
-        if let Some(schedule) = self.inner.backups {
-            tasks.spawn(self.clone().keep_backups(schedule, stop.clone()).instrument(working("backups")));
+        match self.inner.backups {
+            Some(schedule) => {
+                tasks.spawn(self.clone().keep_backups(schedule, stop.clone()).instrument(working("backups")));
+            }
+            None => self.forget_schedule().await?,
         }
         tasks.spawn(self.clone().keep_house(stop).instrument(working("housekeeping")));
         Ok(Workers { app: self.clone(), tasks })

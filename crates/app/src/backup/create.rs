@@ -138,17 +138,21 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>, BackupError> {
             found.push((stem.to_owned(), Listed { path, size, made_at }));
         }
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by(|a, b| (b.1.made_at, &b.0).cmp(&(a.1.made_at, &a.0)));
     Ok(found.into_iter().map(|(_, backup)| backup).collect())
 }
 
-/// Throws away all but the newest, and what killed processes left.
-pub(super) fn prune(folder: &Path, keep: usize, now: Timestamp) -> Result<(), BackupError> {
+/// Throws away all but the newest, and what killed processes left. What is dated after the one that was just made was
+/// made by a clock that has been put back since, and goes first.
+pub(super) fn prune(folder: &Path, made: &Path, keep: usize, now: Timestamp) -> Result<(), BackupError> {
     let partial = entries(folder)?
         .into_iter()
         .filter(|(name, _, at, _)| name.ends_with(PARTIAL) && now.duration_since(*at) > PARTIAL_KEPT);
     let partial: Vec<_> = partial.map(|(_, path, _, _)| path).collect();
-    let old = list(folder)?.into_iter().skip(keep).map(|backup| backup.path);
+    let mut found = list(folder)?;
+    let newest = found.iter().find(|backup| backup.path == made).map(|backup| backup.made_at);
+    found.sort_by_key(|backup| newest.is_some_and(|newest| backup.made_at > newest));
+    let old = found.into_iter().skip(keep).map(|backup| backup.path);
     old.chain(partial)
         .try_for_each(|path| fs::remove_file(&path).map_err(BackupError::file("removed", &path)))
 }
@@ -160,13 +164,18 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.map_err(BackupError::file("read", folder))?,
     };
-    let entry = |entry: io::Result<fs::DirEntry>| {
+    let entry = |entry: io::Result<fs::DirEntry>| -> io::Result<Entry> {
         let entry = entry?;
         let about = entry.metadata()?;
         let at = Timestamp::try_from(about.modified()?).map_err(io::Error::other)?;
         Ok((entry.file_name().to_string_lossy().into_owned(), entry.path(), at, about.len()))
     };
-    read.map(|found| entry(found).map_err(BackupError::file("read", folder))).collect()
+    read.filter_map(|found| match entry(found) {
+        // Somebody threw it away a moment ago.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        entry => Some(entry.map_err(BackupError::file("read", folder))),
+    })
+    .collect()
 }
 
 #[cfg(test)]

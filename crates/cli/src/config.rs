@@ -6,6 +6,7 @@ use dialtone_app::backup::Schedule;
 use dialtone_app::{MailConfig, OidcConfig, OidcSignUp};
 use dialtone_domain::SecretString;
 use ipnet::IpNet;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -318,11 +319,13 @@ impl Resolved {
 pub(crate) fn resolve(flags: &ServerFlags) -> Result<Resolved> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let named = flags.config.clone().or_else(|| variable("DIALTONE_CONFIG").map(PathBuf::from));
-    let file = match named {
+    let mut file = match named {
         Some(path) => read(&path)?,
         None if Path::new(FILE).exists() => read(Path::new(FILE))?,
         None => Vec::new(),
     };
+    // Behind what the file says: the first line of a name counts.
+    file.extend(credential(variable("CREDENTIALS_DIRECTORY").as_deref())?);
     layered(&flags.given(), variable, &file)
 }
 
@@ -339,6 +342,19 @@ fn read(path: &Path) -> Result<Vec<Line>> {
         fail(format!("line {line} is not TOML."))
     })?;
     table.into_iter().map(|(name, value)| line(path, name, value).map_err(fail)).collect()
+}
+
+/// The master key, where systemd hands it over as a credential (`LoadCredential=master.key:…`).
+fn credential(folder: Option<&str>) -> Result<Option<Line>> {
+    let Some(path) = folder.map(|folder| Path::new(folder).join("master.key")) else { return Ok(None) };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(("master_key".to_owned(), text.trim().to_owned(), path))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let what = format!("The credential {} cannot be read", path.display());
+            Err(Failure::because(what, error))
+        }
+    }
 }
 
 fn line(path: &Path, name: String, value: toml::Value) -> std::result::Result<Line, String> {

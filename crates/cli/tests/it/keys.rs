@@ -335,6 +335,29 @@ async fn t28_a_sealed_server_says_so_and_what_to_do() {
 
 #[cfg(unix)]
 #[test]
+fn t28_a_key_that_systemd_hands_over_is_the_master_key() {
+    let (place, credentials) = (Place::new(Engine::Sqlite), tempfile::tempdir().unwrap());
+    std::fs::write(credentials.path().join("master.key"), format!("{FIRST}\n")).unwrap();
+    let with = |arguments: &[&str]| {
+        let mut command = place.dialtone(arguments);
+        command.env("CREDENTIALS_DIRECTORY", credentials.path());
+        command
+    };
+    for key in [FIRST, SECOND] {
+        never_logged(key);
+    }
+    assert_eq!(run(&mut with(&OWNER), PASSWORD).code, 0);
+    assert!(!place.folder().join("master.key").exists(), "none was made");
+    assert_eq!(run(&mut with(&["keys", "status"]), "").code, 0);
+    let status = |key: &str| {
+        let mut command = with(&["keys", "status", "-o", "json"]);
+        run(command.env("DIALTONE_MASTER_KEY", key), "")
+    };
+    assert_eq!(status(FIRST).code, 0, "it is that key");
+    assert_eq!(status(SECOND).code, 3, "what is set for Dialtone alone comes first");
+}
+
+#[test]
 fn t28_a_key_file_that_others_can_read_is_closed() {
     use std::os::unix::fs::PermissionsExt;
     let place = place(Engine::Sqlite);

@@ -1,6 +1,7 @@
 //! What a right alone does not open: an account that others made, one's own factors, a fence, what others did.
 
 use crate::live::Stream;
+use dialtone_app::NewToken;
 use dialtone_domain::{ExposeSecret, Role};
 use dialtone_testkit::{Browser, Client, PASSWORD, TestServer, on_each_engine};
 use reqwest::Method;
@@ -103,6 +104,18 @@ on_each_engine! {
         let other = format!("/api/v1/members/{}/factors", admin_me.as_str().unwrap());
         world.owner.delete(&other).await.problem(403, "session_needed");
         owner.send(Method::DELETE, &other, None).await.expect(200);
+    }
+
+    async fn t13_whoever_lost_a_right_meanwhile_has_it_no_more_and_changes_nobody_above(world: TestServer) {
+        // As a request that was let in just before.
+        let caller = world.owner_caller().await;
+        let second = world.nobody().token(&world.add_user("second@example.com", "Acme", Role::Owner).await);
+        let path = format!("/api/v1/members/{}", caller.user_id);
+        let admin = world.member(Role::Admin).await;
+        admin.patch(&path, json!({ "role": "viewer" })).await.problem(403, "role_too_high");
+        second.patch(&path, json!({ "role": "viewer" })).await.expect(200);
+        let new = NewToken { name: "n".to_owned(), role: Role::Owner, scopes: None, expires_at: None };
+        assert!(world.app.create_token(&caller, new).await.is_err());
     }
 
     async fn t13_a_token_ends_with_the_one_that_made_it_and_reads_only_where_it_may(world: TestServer) {

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
+import { Button, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -7,6 +7,7 @@ import { api, body } from "../api/client";
 import { fieldErrors } from "../api/problem";
 import { queries } from "../api/queries";
 import { useAction } from "../api/use-action";
+import { NewPassword } from "../forms/new-password";
 import type { Language } from "../i18n";
 import { FrontDoor } from "../ui/front-door";
 import { ProblemAlert } from "../ui/problem-alert";
@@ -76,11 +77,8 @@ export function FirstRunPage() {
             key={form.key("email")}
             {...form.getInputProps("email")}
           />
-          <PasswordInput
+          <NewPassword
             label={t("first_run.password")}
-            description={t("first_run.password_hint")}
-            required
-            autoComplete="new-password"
             key={form.key("password")}
             {...form.getInputProps("password")}
           />

@@ -1,4 +1,4 @@
-import { Button, Center, Loader, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Center, Loader, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -9,6 +9,7 @@ import { fieldErrors, isSignedOut } from "../api/problem";
 import { queries } from "../api/queries";
 import type { OpenInvitation } from "../api/types";
 import { useAction } from "../api/use-action";
+import { NewPassword } from "../forms/new-password";
 import { FrontDoor } from "../ui/front-door";
 import { ProblemAlert } from "../ui/problem-alert";
 import { paths } from "../util/paths";
@@ -111,11 +112,8 @@ function Join({ secret, email }: { secret: string; email: string }) {
           key={form.key("name")}
           {...form.getInputProps("name")}
         />
-        <PasswordInput
+        <NewPassword
           label={t("first_run.password")}
-          description={t("first_run.password_hint")}
-          required
-          autoComplete="new-password"
           key={form.key("password")}
           {...form.getInputProps("password")}
         />

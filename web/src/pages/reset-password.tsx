@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Checkbox, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Checkbox, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconCheck, IconMail } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +6,7 @@ import { Link, useParams } from "react-router";
 import { api, body } from "../api/client";
 import { fieldErrors } from "../api/problem";
 import { useAction } from "../api/use-action";
+import { NewPassword } from "../forms/new-password";
 import { FrontDoor } from "../ui/front-door";
 import { ProblemAlert } from "../ui/problem-alert";
 import { paths } from "../util/paths";
@@ -72,12 +73,9 @@ export function ResetPasswordPage() {
       <form onSubmit={submit}>
         <Stack>
           <ProblemAlert error={reset.error} title={t("reset.failed")} />
-          <PasswordInput
+          <NewPassword
             label={t("password.new")}
-            description={t("first_run.password_hint")}
-            required
             autoFocus
-            autoComplete="new-password"
             key={form.key("password")}
             {...form.getInputProps("password")}
           />

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "../../api/client";
 import { fieldErrors } from "../../api/problem";
 import { useAction } from "../../api/use-action";
+import { NewPassword } from "../../forms/new-password";
 import { notify } from "../../ui/notify";
 import { ProblemAlert } from "../../ui/problem-alert";
 
@@ -29,11 +30,8 @@ export function PasswordSection() {
           key={form.key("current_password")}
           {...form.getInputProps("current_password")}
         />
-        <PasswordInput
+        <NewPassword
           label={t("password.new")}
-          description={t("first_run.password_hint")}
-          required
-          autoComplete="new-password"
           key={form.key("new_password")}
           {...form.getInputProps("new_password")}
         />

@@ -14,10 +14,15 @@ const MAGIC: u32 = 0x377f_0682;
 /// What tells one log from the one that is written over it: the first half grows by one, the second is random.
 pub(crate) type Salts = [u8; 8];
 
+/// Logs that are begun anew follow each other more closely than this.
+const FAR: u32 = 1 << 20;
+
 /// What a log holds that counts: the frames up to the last commit, as far as their sums are right.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) salts: Salts,
+    /// How often it was begun anew, as far as whoever began it knew.
+    sequence: u32,
     /// How many frames.
     pub(crate) frames: u32,
     /// The pages that are in them.
@@ -74,7 +79,8 @@ impl Log {
         if magic & !1 != MAGIC || !whole || word(&header, 8, true) as usize != page_size {
             return Ok(None);
         }
-        let mut log = Self { salts: salts(&header, 16), ..Self::default() };
+        let mut log =
+            Self { salts: salts(&header, 16), sequence: word(&header, 12, true), ..Self::default() };
         let (mut frame, mut number, mut open) = (vec![0; FRAME + page_size], 0, Vec::new());
         while fill(&mut file, &mut frame)? {
             running = sum(&frame[..8], big, running);
@@ -91,6 +97,16 @@ impl Log {
             }
         }
         Ok(Some(log))
+    }
+
+    /// Whether it is older than the log with those salts. The number in their first half grows with each log, also from
+    /// the highest to 0; but a connection that has begun none yet, and finds one that was begun and not written to, takes
+    /// a random number.
+    pub(crate) fn is_older_than(&self, salts: Salts) -> bool {
+        let number = |salts: Salts| u32::from_be_bytes([salts[0], salts[1], salts[2], salts[3]]);
+        let age = number(self.salts).wrapping_sub(number(salts)).cast_signed();
+        let random = self.sequence == 0 && age.unsigned_abs() > FAR;
+        age < 0 && !random
     }
 
     /// Hands over the page in each frame behind `from` up to `to`, which the caller knows to be whole.
@@ -116,7 +132,7 @@ impl Log {
     }
 }
 
-/// What the processes that used the log last agreed on: SQLite's shared memory, which stays as a file when they die.
+/// What the processes that use the log agree on: SQLite's shared memory, which stays as a file when they die.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Agreed {
     pub(crate) salts: Salts,
@@ -129,7 +145,8 @@ pub(crate) struct Agreed {
 impl Agreed {
     const HEADER: usize = 48;
 
-    /// Reads it; `None` where it is not there or not whole. Only before SQLite opens the database: it begins anew then.
+    /// Reads it; `None` where it is not there or not whole, as while somebody writes it. What dead processes left is lost
+    /// as soon as SQLite opens the database.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let mut bytes = [0; 2 * Self::HEADER + 4];
         File::open(path).ok()?.read_exact_at(&mut bytes, 0).ok()?;
@@ -143,5 +160,38 @@ impl Agreed {
             frames: word(first, 16, native),
             moved: word(&bytes, 2 * Self::HEADER, native),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t44_an_older_log_is_told_from_one_that_was_begun_at_random() {
+        let salts = |number: u32| {
+            let mut salts = Salts::default();
+            salts[..4].copy_from_slice(&number.to_be_bytes());
+            salts
+        };
+        let log = |number, sequence| Log { salts: salts(number), sequence, ..Log::default() };
+        for (number, sequence, known, older) in [
+            (7, 3, 7, false),
+            (8, 4, 7, false),
+            (6, 2, 7, true),
+            (6, 0, 7, true),
+            (0, 9, u32::MAX, false),
+            (u32::MAX, 8, 0, true),
+            (7, 0, 7 + FAR, true),
+            (7, 0, 8 + FAR, false),
+            (7, 1, 8 + FAR, true),
+            (9 + FAR, 0, 7, false),
+        ] {
+            assert_eq!(
+                log(number, sequence).is_older_than(salts(known)),
+                older,
+                "{number} {sequence} {known}"
+            );
+        }
     }
 }

@@ -283,7 +283,7 @@ pub(crate) struct Checkpointer {
 
 /// The two connections of a checkpoint.
 struct Hands {
-    /// While it reads, the log is not begun anew: what was moved can still be found in it.
+    /// While it reads, nothing is moved that is committed later.
     holder: Sqlite,
     mover: Sqlite,
 }
@@ -339,10 +339,10 @@ fn alone(path: &Path) -> Option<rusqlite::Connection> {
 /// The end of the last one to use the database: its log goes, and with it what was deleted. What is done here can break
 /// off anywhere: the next start finds the log, or the note that it is not needed.
 fn end(path: &Path, connection: &rusqlite::Connection, mut sums: Sums) -> std::io::Result<()> {
+    sums.note_log()?;
     let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
     let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts);
     let (frames, moved): (i64, i64) = counts.map_err(std::io::Error::other)?;
-    sums.note(u32::try_from(moved).unwrap_or(0))?;
     if frames == moved {
         let _ = std::fs::remove_file(beside(path, "-shm"));
         sums.close_without_log()?;
@@ -357,24 +357,25 @@ impl Hands {
         Ok(Self { holder: Sqlite::writer(path, None)?, mover: Sqlite::writer(path, None)? })
     }
 
-    /// Notes what it moved before the log may be begun anew.
+    /// Notes what it is about to move, and moves no more than that: nothing behind what the holder sees.
     fn checkpoint(&self, all: bool, sums: &mut Option<Sums>) -> rusqlite::Result<bool> {
         let (holder, mover) = (&self.holder.connection, &self.mover.connection);
         holder.execute_batch(if all { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         let counts = holder.query_row("PRAGMA schema_version", [], |_| Ok(())).and_then(|()| {
             let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
-            mover.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts)
-        });
-        let failed = match (&counts, sums.as_mut()) {
-            (Ok((_, moved)), Some(sums)) => sums.note(u32::try_from(*moved).unwrap_or(0)).err(),
-            _ => None,
-        };
-        if let Some(error) = failed {
-            tracing::error!(%error, "the sums of the database's pages cannot be kept; the next start begins new ones");
-            if let Some(sums) = sums.take() {
-                sums.give_up();
+            match sums.as_mut().map_or(Ok(true), Sums::note_committed) {
+                Ok(true) => mover.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts),
+                // Some frames, and none of them moved.
+                Ok(false) => Ok((1, 0)),
+                Err(error) => {
+                    tracing::error!(%error, "the sums of the database's pages cannot be kept; the next start begins new ones");
+                    if let Some(sums) = sums.take() {
+                        sums.give_up();
+                    }
+                    Ok((1, 0))
+                }
             }
-        }
+        });
         holder.execute_batch("ROLLBACK")?;
         counts.map(|(frames, moved): (i64, i64)| frames == moved)
     }

@@ -1,7 +1,7 @@
 //! Sums of the database file's pages, in a file beside it. SQLite notices damage to its structure, not to what is in
 //! the rows. In WAL mode the database file changes only when the log is moved into it, and our checkpointer alone does
-//! that (`sqlite.rs`), so it can note the sum of every page that it moved. Whoever opens the database for the first
-//! time compares: a page that is neither in the log nor what was noted is damage, and so is a log that lacks what was
+//! that (`sqlite.rs`), so it can note the sum of every page that it is about to move. Whoever opens the database for the
+//! first time compares: a page that is neither in the log nor what was noted is damage, and so is a log that lacks what was
 //! acknowledged.
 
 use std::fs::{self, File, OpenOptions};
@@ -26,7 +26,7 @@ struct Head {
     page_size: u32,
     /// Whether the last one to use the database ended in order.
     clean: bool,
-    /// The log up to which pages were moved and noted.
+    /// The log up to which pages are noted, and may have been moved.
     salts: Salts,
     frames: u32,
 }
@@ -224,10 +224,7 @@ impl Sums {
         let marks =
             [agreed.map(|agreed| (agreed.salts, agreed.frames)), Some((self.head.salts, self.head.frames))];
         for (salts, frames) in marks.into_iter().flatten().filter(|(_, frames)| *frames > 0) {
-            let number = |salts: Salts| u32::from_be_bytes([salts[0], salts[1], salts[2], salts[3]]);
-            // The number in the first half tells an older log from a newer one, also when it starts again from 0.
-            let age = number(log.salts).wrapping_sub(number(salts)).cast_signed();
-            if age < 0 || (log.salts == salts && log.frames < frames) {
+            if log.is_older_than(salts) || (log.salts == salts && log.frames < frames) {
                 return lost();
             }
         }
@@ -239,27 +236,45 @@ impl Sums {
         self.file.sync_data()
     }
 
-    /// Notes what was moved into the database file: the log's frames up to this one. The log must not be begun anew
-    /// before this has answered.
-    pub(crate) fn note(&mut self, moved: u32) -> io::Result<()> {
+    /// Notes all that was committed to the log, before any of it is moved: what breaks off in between leaves pages that
+    /// are in the log, or as they were noted. False where that cannot be told just now, and nothing may be moved. The
+    /// caller reads the database, so that nothing is moved that is committed later.
+    pub(crate) fn note_committed(&mut self) -> io::Result<bool> {
+        let Some(agreed) = Agreed::read(&beside(&self.database, "-shm")) else { return Ok(false) };
         // A log that nobody wrote to is empty: it has not even a head.
-        if moved == 0 {
-            return Ok(());
+        if agreed.frames == 0 {
+            return Ok(true);
         }
         let log = File::open(beside(&self.database, "-wal"))?;
-        let salts = Log::salts_of(&log)?;
+        if Log::salts_of(&log)? != agreed.salts {
+            return Ok(false);
+        }
+        self.note(&log, agreed.salts, agreed.frames).map(|()| true)
+    }
+
+    /// The same, where nobody else uses the database and the log is all that tells.
+    pub(crate) fn note_log(&mut self) -> io::Result<()> {
+        let path = beside(&self.database, "-wal");
+        match Log::read(&path, self.head.page_size as usize)? {
+            Some(log) => self.note(&File::open(path)?, log.salts, log.frames),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes the pages of the log's frames up to this one.
+    fn note(&mut self, log: &File, salts: Salts, frames: u32) -> io::Result<()> {
         let from = if salts == self.head.salts { self.head.frames } else { 0 };
-        if moved <= from {
+        if frames <= from {
             return Ok(());
         }
         let mut changed = std::collections::BTreeMap::new();
-        Log::frames(&log, self.head.page_size as usize, (from, moved), |page, bytes| {
+        Log::frames(log, self.head.page_size as usize, (from, frames), |page, bytes| {
             changed.insert(page, hash(bytes));
         })?;
         for (page, sum) in changed {
             self.file.write_all_at(&sum, (HEADER + SUM * (page as usize - 1)) as u64)?;
         }
-        (self.head.salts, self.head.frames) = (salts, moved);
+        (self.head.salts, self.head.frames) = (salts, frames);
         self.write_head()
     }
 

@@ -145,11 +145,16 @@ pub(crate) struct Agreed {
 impl Agreed {
     const HEADER: usize = 48;
 
-    /// Reads it; `None` where it is not there or not whole, as while somebody writes it. What dead processes left is lost
-    /// as soon as SQLite opens the database.
-    pub(crate) fn read(path: &Path) -> Option<Self> {
+    /// Reads what dead processes left; `None` where it is not there or not whole. Only before SQLite opens the database: it
+    /// begins anew then, and from then on to close the file would free SQLite's locks on it.
+    pub(crate) fn left(path: &Path) -> Option<Self> {
+        Self::read(&File::open(path).ok()?)
+    }
+
+    /// Reads it; `None` where it is not whole, as while somebody writes it.
+    pub(crate) fn read(shared_memory: &File) -> Option<Self> {
         let mut bytes = [0; 2 * Self::HEADER + 4];
-        File::open(path).ok()?.read_exact_at(&mut bytes, 0).ok()?;
+        shared_memory.read_exact_at(&mut bytes, 0).ok()?;
         let (first, second) = bytes[..2 * Self::HEADER].split_at(Self::HEADER);
         let native = cfg!(target_endian = "big");
         let whole = sum(&first[..40], native, (0, 0)) == (word(first, 40, native), word(first, 44, native));

@@ -1,7 +1,8 @@
 //! SQLite: one file in WAL mode. Every commit is flushed to the disk (`synchronous=FULL`) before it is
 //! answered; moving the log into the file (the checkpoint) is another thread's work.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -286,6 +287,9 @@ struct Hands {
     /// While it reads, nothing is moved that is committed later.
     holder: Sqlite,
     mover: Sqlite,
+    /// What SQLite's processes share. Never closed: the system frees all locks that a process has on a file when it closes
+    /// the file once, however often it has opened it, and SQLite's are there.
+    shared_memory: ManuallyDrop<File>,
 }
 
 impl Checkpointer {
@@ -354,7 +358,11 @@ fn end(path: &Path, connection: &rusqlite::Connection, mut sums: Sums) -> std::i
 
 impl Hands {
     fn new(path: &Path) -> Result<Self> {
-        Ok(Self { holder: Sqlite::writer(path, None)?, mover: Sqlite::writer(path, None)? })
+        let (holder, mover) = (Sqlite::writer(path, None)?, Sqlite::writer(path, None)?);
+        let shared = beside(path, "-shm");
+        let unreadable = |error| Error::Unreachable(format!("{} cannot be read: {error}", shared.display()));
+        let shared_memory = ManuallyDrop::new(File::open(&shared).map_err(unreadable)?);
+        Ok(Self { holder, mover, shared_memory })
     }
 
     /// Notes what it is about to move, and moves no more than that: nothing behind what the holder sees.
@@ -363,7 +371,7 @@ impl Hands {
         holder.execute_batch(if all { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
         let counts = holder.query_row("PRAGMA schema_version", [], |_| Ok(())).and_then(|()| {
             let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
-            match sums.as_mut().map_or(Ok(true), Sums::note_committed) {
+            match sums.as_mut().map_or(Ok(true), |sums| sums.note_committed(&self.shared_memory)) {
                 Ok(true) => mover.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], counts),
                 // Some frames, and none of them moved.
                 Ok(false) => Ok((1, 0)),

@@ -204,7 +204,7 @@ impl Sums {
     /// The log, which must have everything that was acknowledged.
     fn read_log(&self) -> Result<Log> {
         // In this order: beside another process that writes, it has what was agreed on before, or more.
-        let agreed = Agreed::read(&beside(&self.database, "-shm"));
+        let agreed = Agreed::left(&beside(&self.database, "-shm"));
         let path = beside(&self.database, "-wal");
         let log = Log::read(&path, self.head.page_size as usize)
             .map_err(|error| Error::Unreachable(format!("{} cannot be read: {error}", path.display())))?;
@@ -239,8 +239,8 @@ impl Sums {
     /// Notes all that was committed to the log, before any of it is moved: what breaks off in between leaves pages that
     /// are in the log, or as they were noted. False where that cannot be told just now, and nothing may be moved. The
     /// caller reads the database, so that nothing is moved that is committed later.
-    pub(crate) fn note_committed(&mut self) -> io::Result<bool> {
-        let Some(agreed) = Agreed::read(&beside(&self.database, "-shm")) else { return Ok(false) };
+    pub(crate) fn note_committed(&mut self, shared_memory: &File) -> io::Result<bool> {
+        let Some(agreed) = Agreed::read(shared_memory) else { return Ok(false) };
         // A log that nobody wrote to is empty: it has not even a head.
         if agreed.frames == 0 {
             return Ok(true);
